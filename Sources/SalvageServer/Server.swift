@@ -52,6 +52,8 @@ public final class Server: Sendable {
                 started(channel.localAddress?.port ?? 0)
                 if isLate { channel.close(promise: nil) }
             }, logger: logger)
+        let store = services.store
+        try await store.stream { _ in TransferFolder.removeLeftovers(in: store.path) }
         let feed = Task { await services.events.run() }
         defer { feed.cancel() }
         let task = Task { try await app.run() }

@@ -69,6 +69,9 @@ extension ServerSuites {
             ("docs/sandbox.md", "curl --silent http://127.0.0.1:8080/_sandbox/openapi.json", .script()),
             ("docs/sandbox.md", "import Sandbox", .notRun("Swift; the tests of this folder do the same")),
             ("docs/sandbox.md", "let server", .notRun("Swift; the tests of this folder do the same")),
+            ("docs/serve.md", "location / {", output),
+            ("docs/serve.md", "salvage.example {", output),
+            ("docs/serve.md", "curl -H", .notRun("needs a running server; ServeTests makes the same requests")),
             (
                 "docs/service.md", "useradd --system",
                 .notRun("changes the machine; ServiceTests does what can be tried")

@@ -19,9 +19,9 @@ import Testing
         let row = CrashRow(
             crash: "c0ffee", identity: SessionIdentity(id: session, image: "arena", tag: tag, location: "eu"), time: 5,
             kind: "log", signature: "AWeapon::Fire | SIGSEGV", json: Array(try JSONEncoder().encode(record)))
-        let summary = SignatureSummary(
-            signature: row.signature, count: 3, sessions: 3, firstSeen: 1, lastSeen: 5, images: ["arena"], tags: [],
-            locations: [], perDay: [])
+        var summary = SignatureSummary(signature: row.signature)
+        (summary.count, summary.sessions, summary.firstSeen, summary.lastSeen) = (3, 3, 1, 5)
+        summary.images = ["arena"]
         return NovelCrash(
             crash: StoredCrash(row), novelty: novelty,
             signature: SignatureOverview(

@@ -1,6 +1,7 @@
 import Files
 import Glibc
 import Harvest
+import JSON
 import SalvageConfiguration
 import SalvageServer
 import Store
@@ -123,6 +124,13 @@ struct Serve: AsyncCommand {
     private func printToken(_ name: String, _ roles: String) throws {
         let (token, line) = TokenFile.make(name: name, roles: roles)
         let output = Output(options)
+        if options.json {
+            var object = JSONLine()
+            object.add("token", token)
+            object.add("line", line)
+            output.line(object)
+            return try output.finish()
+        }
         output.text("token  \(token)")
         output.text("line   \(line)")
         if !options.quiet {

@@ -1,3 +1,4 @@
+import Catalog
 import HTTPTypes
 import Hummingbird
 import JSON
@@ -27,6 +28,22 @@ struct APICall: Sendable {
     /// The filters of the query.
     func selection(limit: Int = 100) throws -> SelectionQuery {
         try SelectionQuery(items, now: now, limit: limit)
+    }
+
+    /// One of a few words of the query; nil when it is not given.
+    func word(_ name: String, _ words: [String]) throws -> String? {
+        guard let text = try items.one(name) else { return nil }
+        guard words.contains(text) else {
+            throw ServerFailure(
+                .badRequest, "bad_\(name)", "invalid value '\(text)' for '\(name)'",
+                hint: "one of: " + words.joined(separator: ", "))
+        }
+        return text
+    }
+
+    /// The unit of a series.
+    func unit(_ standard: SeriesUnit) throws -> SeriesUnit {
+        try word("by", SeriesUnit.allCases.map(\.rawValue)).flatMap { SeriesUnit(rawValue: $0) } ?? standard
     }
 
     /// An object as the response.

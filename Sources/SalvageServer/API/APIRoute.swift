@@ -56,7 +56,7 @@ struct APIRoute: Sendable {
 struct APIParameter: Sendable {
     /// Where it stands.
     enum Place: String, Sendable {
-        case path, query, header
+        case path, query
     }
 
     let name: String

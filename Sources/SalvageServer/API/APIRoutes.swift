@@ -23,7 +23,7 @@ enum APIRoutes {
         .query("tag", .list(.text), "only tags that match one of these globs"),
         .query("location", .list(.text), "only locations that match one of these globs"),
         .query(
-            "label", .list(.text(matching: "^[A-Za-z0-9_.-]{1,40}=[A-Za-z0-9_. *-]{0,40}$")),
+            "label", .list(.text(matching: "^([^=]|$)")),
             "only sessions with this label: `mode=duel`; the value is a glob"),
         .query(
             "signature", .list(.text), "only crashes whose signature is one of these, or matches one of these globs"),

@@ -49,7 +49,10 @@ struct ServerFailure: Error, Sendable {
         case .invalid: status = Self.isAmbiguity(error.code) ? .conflict : .badRequest
         case .partial: status = Self.isAbsence(error.code) ? .notFound : .internalServerError
         case .tryAgain: status = .serviceUnavailable
-        case .failed: status = Self.isAbsence(error.code) ? .notFound : .internalServerError
+        case .failed:
+            status =
+                Self.isAbsence(error.code)
+                ? .notFound : Self.isPassing(error.code) ? .serviceUnavailable : .internalServerError
         }
         // The path of a failed call is the server's own business.
         self.init(
@@ -79,6 +82,11 @@ struct ServerFailure: Error, Sendable {
         if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
         return Response(
             status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: Self.shape.line(self).utf8)))
+    }
+
+    /// Whether the next harvest, or an upgrade that is under way, removes the cause.
+    private static func isPassing(_ code: StoreError.Code) -> Bool {
+        ["catalog_missing", "catalog_older", "restore_unfinished"].contains(code.rawValue)
     }
 
     private static func isAmbiguity(_ code: StoreError.Code) -> Bool {

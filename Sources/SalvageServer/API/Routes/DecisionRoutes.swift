@@ -115,7 +115,7 @@ struct DecisionRequest: Sendable {
         }
         if let action = try Self.state(body, now) { actions.append(action) }
         if let owner = body["owner"] {
-            let name = try owner == .null ? nil : Self.text(body, "owner")
+            let name = try owner == .null ? nil : Self.text(body, "owner", atMost: 200)
             actions.append(.assign(owner: name?.isEmpty == true ? nil : name))
         }
         if actions.isEmpty { actions = [.note] }
@@ -125,6 +125,9 @@ struct DecisionRequest: Sendable {
 
     private static func state(_ body: JSONValue, _ now: Int64) throws -> Decision.Action? {
         let fixedIn = try text(body, "fixed_in")
+        guard fixedIn?.isEmpty != true else {
+            throw ServerFailure(.badRequest, "bad_fixed_in", "'fixed_in' is empty", hint: "write the tag of the build")
+        }
         let until = try text(body, "until").map { text in
             guard let time = RequestTime.future(text, now: now) else {
                 throw ServerFailure(
@@ -155,11 +158,11 @@ struct DecisionRequest: Sendable {
         }
     }
 
-    private static func text(_ body: JSONValue, _ name: String) throws -> String? {
+    private static func text(_ body: JSONValue, _ name: String, atMost most: Int = longest) throws -> String? {
         guard let value = body[name] else { return nil }
-        guard let text = value.string, text.unicodeScalars.count <= longest else {
+        guard let text = value.string, text.unicodeScalars.count <= most else {
             throw ServerFailure(
-                .badRequest, "bad_\(name)", "'\(name)' is not a text of at most \(longest) characters")
+                .badRequest, "bad_\(name)", "'\(name)' is not a text of at most \(most) characters")
         }
         return text
     }

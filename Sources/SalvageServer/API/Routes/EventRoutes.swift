@@ -9,10 +9,8 @@ extension APIRoutes {
         "What happens in the store, as server-sent events: `new` and `returned` (an Event), `crash` (another Crash) and "
             + "`session` (a Session that was collected). Crashes have an id: with it in `Last-Event-ID`, none is missed.",
         [
-            APIParameter(
-                name: "Last-Event-ID", place: .header, schema: .text(matching: "^[0-9]{1,15}$"),
-                help: "the id of the last event that was received", isRequired: false),
-            .query("after", .integer(0...999_999_999), "the same as `Last-Event-ID`"),
+            .query(
+                "after", .integer(0...999_999_999), "the id of the last event that was received, as in `Last-Event-ID`"),
             .query("limit", .integer(1...1_000_000), "end the stream after so many events"),
         ], returns: [.bytes("text/event-stream", "The events; a comment each 15 seconds.")]
     ) { call in

@@ -29,12 +29,10 @@ extension APIRoutes {
             return call.page(items.map { APIShapes.file.line($0).utf8 }, next: next)
         },
         APIRoute(
-            .get, "/sessions/{id}/files/{n}", "file", "The content of a file, whole or a range of it.",
+            .get, "/sessions/{id}/files/{n}", "file",
+            "The content of a file, whole or the one range of a `Range` header.",
             [
-                .number("n", "the file's number"),
-                APIParameter(
-                    name: "Range", place: .header, schema: .text(matching: "^bytes=(0-|[0-9]{1,9}-|-[1-9][0-9]{0,8})$"),
-                    help: "the bytes to return, as in `bytes=0-99`", isRequired: false),
+                .number("n", "the file's number")
             ],
             returns: [
                 .bytes("application/octet-stream", "The content."),

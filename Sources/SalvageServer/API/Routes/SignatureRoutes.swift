@@ -23,7 +23,9 @@ extension APIRoutes {
             ] + crashFilters, returns: [.page(of: "Signature", "The signatures.")]
         ) { call in
             let query = try call.selection()
-            let order = try call.items.one("sort").flatMap { SignatureOrder(rawValue: $0) } ?? .count
+            let order =
+                try call.word("sort", SignatureOrder.allCases.map(\.rawValue)).flatMap { SignatureOrder(rawValue: $0) }
+                ?? .count
             let now = call.now
             let found = try await call.store.read { try $0.signatures(query.selection, now: now) }
             let states = query.selection.signatureStates
@@ -63,8 +65,8 @@ extension APIRoutes {
             returns: [.page(of: "SeriesPoint", "The hours or days with sessions, in order.")]
         ) { call in
             let query = try call.selection()
-            let unit = try call.items.one("by").flatMap { SeriesUnit(rawValue: $0) } ?? .day
-            let isByTag = try call.items.one("group") != nil
+            let unit = try call.unit(.day)
+            let isByTag = try call.word("group", ["tag"]) != nil
             let (id, now) = (call.id, call.now)
             let points = try await call.store.read { store in
                 var selection = query.selection

@@ -43,8 +43,8 @@ extension APIRoutes {
             returns: [.page(of: "SeriesPoint", "The hours or days with sessions, in order.")]
         ) { call in
             let query = try call.selection()
-            let unit = try call.items.one("by").flatMap { SeriesUnit(rawValue: $0) } ?? .hour
-            let isByTag = try call.items.one("group") != nil
+            let unit = try call.unit(.hour)
+            let isByTag = try call.word("group", ["tag"]) != nil
             let now = call.now
             let points = try await call.store.read { store in
                 try SessionSeries.make(store, query.selection, unit, isByTag: isByTag, now: now)
@@ -59,7 +59,8 @@ extension APIRoutes {
             ] + filters(cursor: nil), returns: [.page(of: "Coverage", "One item for each group.")]
         ) { call in
             let query = try call.selection()
-            let words = (try call.items.one("group") ?? "").split(separator: ",").map(String.init)
+            let words = (try call.word("group", ["image", "rule", "image,rule"]) ?? "").split(separator: ",").map(
+                String.init)
             let configuration = try call.services.configuration()
             let groups = try await call.store.read { store in
                 try CoverageGroups.make(store, query.selection, by: words, configuration)
