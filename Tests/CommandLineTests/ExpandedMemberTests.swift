@@ -134,7 +134,8 @@ import Testing
         let ingest = try Program.run(
             ["ingest", "--store", store, "--config", config, "--json", "--session", "s", folder])
         #expect(ingest.status == 0, "\(ingest.err)")
-        #expect((ingest.objects.first?["flags"] as? [String] ?? []).contains("expansion_limited"), "\(ingest.out)")
+        let flags = ingest.objects.first?["flags"] as? [String] ?? []
+        #expect(flags.contains("expansion_limited"), "\(ingest.out)")
         let files = try Program.run(["files", "s", "--json", "--store", store]).objects
         let derived = files.filter { ($0["path"] as? String ?? "").contains("!") }
         let paths = derived.compactMap { $0["path"] as? String }
