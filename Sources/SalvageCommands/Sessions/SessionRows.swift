@@ -12,7 +12,8 @@ extension SessionRecord: Row {
             .text("SESSION", priority: 0, cut: .middle), Column("STATE", priority: 1),
             .text("ENDED BY", key: "ended_by", priority: 2, cut: .middle), .time("ENDED", key: "exited", priority: 3),
             .text("TAG", priority: 3), .text("LOCATION", priority: 4), .text("IMAGE", priority: 5),
-            .number("CRASHES", priority: 5), .number("MEMBERS", priority: 7), .number("SIZE", key: "bytes", priority: 6),
+            .number("CRASHES", priority: 5), .number("MEMBERS", priority: 7),
+            .number("SIZE", key: "bytes", priority: 6),
         ]
     }
 
