@@ -1,5 +1,6 @@
 // Crashes on a null pointer a few calls deep, on the thread "GameThread": a player fires a weapon that was dropped.
-// With --loot a player picks up more than the inventory holds instead, which fails an assertion.
+// With --loot a player picks up more than the inventory holds instead, which fails an assertion; with --vehicle a player enters a
+// vehicle that was destroyed. With --calm the match ends without a crash. --player=ID joins a player with this id.
 #include "engine.h"
 
 #include <assert.h>
@@ -15,11 +16,19 @@ struct player {
     struct weapon *weapon;
 };
 
+struct vehicle {
+    int seats;
+    struct player *driver;
+};
+
 struct world {
     struct player players[8];
+    struct vehicle *vehicle;
     unsigned state;
     int seconds;
     int loot;
+    int enter;
+    int calm;
 };
 
 __attribute__((noinline)) static int weapon_damage(struct weapon *weapon, int distance) {
@@ -38,10 +47,25 @@ __attribute__((noinline)) static int inventory_add(struct player *player, int sl
     return slot;
 }
 
+__attribute__((noinline)) static int vehicle_enter(struct vehicle *vehicle, struct player *player) {
+    SAY("LogVehicle", "%s enters the buggy", player->name);
+    vehicle->driver = player;
+    return vehicle->seats - 1;
+}
+
 __attribute__((noinline)) static int world_tick(struct world *world, int frame) {
     engine_step(&world->state, "Foundry");
     struct player *player = &world->players[frame & 7];
+    if (world->calm) {
+        if (frame < world->seconds * 50 - 10) return 0;
+        SAY("LogGameMode", "Match ended");
+        exit(0);
+    }
     if (world->loot && frame == world->seconds * 50 - 10) return inventory_add(player, 16);
+    if (world->enter && frame == world->seconds * 50 - 10) {
+        WARN("LogVehicle", "the buggy was destroyed while %s reached for the door", player->name);
+        return vehicle_enter(world->vehicle, player);
+    }
     // The weapon is dropped in the last second and then fired.
     if (frame == world->seconds * 50 - 10) {
         WARN("LogWeapon", "Player03 dropped weapon while reloading, slot cleared");
@@ -73,7 +97,13 @@ int main(int count, char **arguments) {
     static struct world world;
     world.state = (unsigned)getpid();
     world.seconds = engine_seconds(count, arguments, 3);
-    for (int index = 1; index < count; index++) world.loot |= strcmp(arguments[index], "--loot") == 0;
+    for (int index = 1; index < count; index++) {
+        world.loot |= strcmp(arguments[index], "--loot") == 0;
+        world.enter |= strcmp(arguments[index], "--vehicle") == 0;
+        world.calm |= strcmp(arguments[index], "--calm") == 0;
+        if (strncmp(arguments[index], "--player=", 9) == 0)
+            SAY("LogNet", "Join succeeded: UniqueId=%s", arguments[index] + 9);
+    }
     for (int index = 0; index < 8; index++) {
         snprintf(world.players[index].name, sizeof world.players[index].name, "Player%02d", index);
         world.players[index].weapon = &rifle;
