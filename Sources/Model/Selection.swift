@@ -24,8 +24,11 @@ public struct Selection: Sendable, Equatable {
     /// Selects crashes with one of these signatures, or matching one of these globs; of sessions those with such a crash.
     public var signatures: [String]
     /// Selects crashes whose signature has one of these states, and sessions with such a crash. `Store.resolved` replaces
-    /// them by ``signatures``; the catalog alone does not know states, and states without a signature select nothing.
+    /// them by ``currentSignatures``; the catalog alone does not know states, and selects nothing by them.
     public var signatureStates: [SignatureState] = []
+    /// Selects crashes that have exactly one of these signatures now, and sessions with such a crash; nil for all. An
+    /// empty list selects nothing. Unlike with ``signatures``, an earlier signature of a crash does not count.
+    public var currentSignatures: [String]?
     /// Only sessions in these states.
     public var states: [SessionState]
     /// Only sessions whose container is expected to be gone after this time (ms since 1970).
@@ -33,8 +36,17 @@ public struct Selection: Sendable, Equatable {
     /// Most results; the newest are kept.
     public var limit: Int?
 
-    /// A value for ``signatures`` that selects nothing: no crash has an empty signature.
-    public static let noSignature = ""
+    /// Whether signatures or their states select.
+    public var selectsBySignature: Bool {
+        !signatures.isEmpty || !signatureStates.isEmpty || currentSignatures != nil
+    }
+
+    /// The same selection, whatever the signatures are.
+    public var withoutSignatures: Selection {
+        var selection = self
+        (selection.signatures, selection.signatureStates, selection.currentSignatures) = ([], [], nil)
+        return selection
+    }
 
     /// A label's name and a glob over its value.
     public struct LabelMatch: Sendable, Equatable {

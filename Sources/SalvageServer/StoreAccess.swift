@@ -16,6 +16,8 @@ public final class ServerStore: Sendable {
 
     /// The store's folder.
     public let path: String
+    /// Reads the configured order of builds.
+    private let builds: @Sendable () throws -> [String]
     /// Threads for downloads, which last as long as somebody reads them.
     static let streamers = 8
 
@@ -33,8 +35,11 @@ public final class ServerStore: Sendable {
     }
 
     /// Names the store in a folder; it is opened by the first question.
-    public init(_ path: String) {
+    ///
+    /// - Parameter builds: reads the configured order of builds, at each use; see `Store`.
+    public init(_ path: String, builds: @escaping @Sendable () throws -> [String] = { [] }) {
         self.path = path
+        self.builds = builds
         for pool in [reads, searches, streams, writes] { pool.start() }
     }
 
@@ -63,7 +68,8 @@ public final class ServerStore: Sendable {
 
     /// Changes the store, one change after the other. The store is open for writing only meanwhile.
     func write<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
-        try await writes.runIfActive { try body(Store(self.path, readOnly: false)) }
+        let builds = builds
+        return try await writes.runIfActive { try body(Store(self.path, readOnly: false, builds: try builds())) }
     }
 
     private func lend<T>(_ body: (Store) throws -> T) throws -> T {
@@ -72,7 +78,8 @@ public final class ServerStore: Sendable {
             idle.removeAll { $0.file != file }
             return idle.popLast()
         }
-        let used = try opened ?? Opened(store: Store(path), file: file)
+        let builds = builds
+        let used = try opened ?? Opened(store: Store(path, builds: try builds()), file: file)
         defer { idle.withLock { $0.append(used) } }
         return try body(used.store)
     }

@@ -16,8 +16,9 @@ public final class Store: Sendable {
     public let isReadOnly: Bool
     /// Where its packs are.
     package let home: any PackHome
-    /// The tags or globs of `builds: order:` in the configuration, earliest first.
-    let listedBuilds: [String]
+    /// Reads the tags or globs of `builds: order:` in the configuration, earliest first. Called at each use: a daemon may
+    /// reload its configuration, and most questions need no order.
+    let listedBuilds: @Sendable () throws -> [String]
     private let opened = Mutex<Catalog?>(nil)
 
     /// Names the store at `location`: the path of a folder. Nothing is read or created before the first question.
@@ -25,9 +26,11 @@ public final class Store: Sendable {
     /// - Parameters:
     ///   - location: the folder.
     ///   - readOnly: whether to allow questions only. Otherwise a missing catalog is created and an older one migrated.
-    ///   - builds: the configured order of builds: tags or globs, earliest first; see `BuildOrder`.
+    ///   - builds: the configured order of builds: tags or globs, earliest first; see `BuildOrder`. Evaluated at each use.
     /// - Throws: ``StoreError`` with `unsupportedStore` for an address such as `postgres://host/name`.
-    public init(_ location: String, readOnly: Bool = true, builds: [String] = []) throws(StoreError) {
+    public init(
+        _ location: String, readOnly: Bool = true, builds: @autoclosure @escaping @Sendable () throws -> [String] = []
+    ) throws(StoreError) {
         if let end = location.firstRange(of: "://")?.lowerBound, end > location.startIndex {
             // An address may contain a password: only its scheme is repeated.
             throw StoreError(

@@ -33,7 +33,7 @@ import Testing
         try log.write(toFile: file, atomically: true, encoding: .utf8)
         let outcome = try salvage(
             "ingest", "--session", id, "--image", "arena", "--tag", tag, "--location", "fra",
-            "--created", "2026-11-20T\(hour - 1):00:00Z", "--exited", "2026-11-20T\(hour):00:00Z", file)
+            "--created", "2026-11-20T\(hour):00:00Z", "--exited", "2026-11-20T\(hour):10:00Z", file)
         try #require(outcome.status == 0, "\(outcome.err)")
     }
 
@@ -138,6 +138,54 @@ import Testing
         let restored = try Program.run(["crashes", "decisions", "--store", copy, "--json"])
         #expect(restored.objects.first?["note"] as? String == "known", "\(restored.err)")
         #expect(try Program.run(["verify", "--store", copy]).status == 0)
+    }
+
+    /// Retention must not make a known bug look new, whatever happens to the catalog afterwards.
+    @Test func aPrunedSignatureIsNotNewAgain() throws {
+        try add("a1", tag: "1.4.0", hour: 10, "KeyError")
+        try add("a2", tag: "1.4.0", hour: 11, "TypeError")
+        try add("b0", tag: "1.4.1", hour: 12, nil)
+        #expect(try salvage("crashes", "resolve", "KeyError", "--fixed-in", "1.5.0").status == 0)
+        try add("c1", tag: "1.5.0", hour: 13, "KeyError")
+        #expect(try state("KeyError") == "returned")
+        let removed = try salvage("prune", "--older-than", "1s", "--crashed")
+        #expect(removed.status == 0 && removed.out.contains("3"), "\(removed.out)\(removed.err)")
+        #expect(try salvage("crashes", "top").status == 1)
+        for lostCatalog in [false, true] {
+            if lostCatalog {
+                try shell("rm -f '\(store)'/catalog.sqlite*")
+                #expect(try salvage("reindex").status == 0)
+            }
+            try add("d\(lostCatalog)", tag: "1.4.2", hour: 14, "KeyError")
+            let found = try signature("KeyError")
+            #expect(found["state"] as? String == "returned" && found["first_tag"] as? String == "1.4.0", "\(found)")
+            #expect(found["last_tag"] as? String == "1.5.0")
+            #expect((found["first_seen"] as? String)?.hasPrefix("2026-11-20T10") == true, "\(found)")
+            #expect(found["count"] as? Int == (lostCatalog ? 2 : 1))
+        }
+        try add("e1", tag: "1.5.1", hour: 16, "TypeError")
+        let diff = try salvage("crashes", "diff", "1.4.2", "1.5.1", "--json").objects
+        #expect(diff.first { $0["change"] as? String == "returned" }?["last_in"] as? String == "1.4.0", "\(diff)")
+    }
+
+    @Test func statesAskForTheConfiguredOrderOfBuilds() throws {
+        try add("a1", tag: "blue", hour: 10, "KeyError")
+        try add("b1", tag: "green", hour: 11, "KeyError")
+        #expect(try salvage("crashes", "resolve", "KeyError", "--fixed-in", "green").out.contains("returned"))
+        let file = scratch.path("salvage.yaml")
+        try "builds: {order: [blue, green, red]}\n".write(toFile: file, atomically: true, encoding: .utf8)
+        #expect(try salvage("crashes", "resolve", "KeyError", "--fixed-in", "red").out.contains("fixed"))
+        for command in [
+            ["sessions"], ["files"], ["crashes"], ["crashes", "top"], ["prune", "--dry-run", "--older-than", "1s"],
+        ] {
+            func lines(_ state: String) throws -> Int {
+                try Program.run(
+                    command + ["--state", state, "--json", "--store", store, "--config", file]
+                ).objects.filter { $0["session"] != nil || $0["signature"] != nil }.count
+            }
+            #expect(try lines("fixed") > 0, "\(command)")
+            #expect(try lines("returned") == 0, "\(command)")
+        }
     }
 
     @Test func linesThatAreNoDecisionsAreReportedAndKept() throws {

@@ -13,6 +13,10 @@ public struct CrashScope: Sendable {
     /// Only crashes that were committed before those of this session, and not its own.
     public var before: String?
 
+    /// Whether crashes count that were removed with their packs, as far as the catalog remembers them. They count as
+    /// committed before all others.
+    public var includesRemoved = false
+
     /// All crashes of these signatures.
     public init(_ signatures: [String], errors: Bool = false) {
         self.signatures = signatures
@@ -25,11 +29,12 @@ extension Catalog {
     public func hasCrash(_ scope: CrashScope) throws(CatalogError) -> Bool {
         try read { (connection) throws(CatalogError) in
             let query = try Self.query("SELECT 1", scope, " LIMIT 1", connection)
-            return try query.step()
+            if try query.step() { return true }
+            return try !Self.removed(scope, connection).isEmpty
         }
     }
 
-    /// The number of such crashes.
+    /// The number of such crashes; removed ones are not counted.
     public func crashCount(_ scope: CrashScope) throws(CatalogError) -> Int {
         try read { (connection) throws(CatalogError) in
             let query = try Self.query("SELECT count(*)", scope, "", connection)
@@ -37,7 +42,7 @@ extension Catalog {
         }
     }
 
-    /// The tags of the sessions with such a crash, in no particular order.
+    /// The tags of the sessions with such a crash, in no particular order; one may be there twice.
     public func tags(_ scope: CrashScope) throws(CatalogError) -> [String] {
         try read { (connection) throws(CatalogError) in
             let names = try TextLookup("names", on: connection)
@@ -45,6 +50,9 @@ extension Catalog {
             var found: [String] = []
             while try query.step() {
                 if let text = try names.text(query.integer(0)) { found.append(text) }
+            }
+            for row in try Self.removed(scope, connection) {
+                if let text = try names.text(row.tag) { found.append(text) }
             }
             return found
         }
@@ -64,16 +72,21 @@ extension Catalog {
         }
     }
 
-    /// The signatures that crashes have now which had one of these before: the present ones by the earlier one, sorted.
+    /// The signatures that crashes have now which had one of these before, removed crashes included: the present ones by
+    /// the earlier one, sorted.
     public func successors(of texts: [String]) throws(CatalogError) -> ByteDictionary<[String]> {
         try read { (connection) throws(CatalogError) in
             var found: ByteDictionary<[String]> = [:]
-            guard try connection.integer("SELECT 1 FROM aliases LIMIT 1") != nil else { return found }
+            let hasAny = "SELECT 1 WHERE EXISTS(SELECT 1 FROM aliases) OR EXISTS(SELECT 1 FROM successors)"
+            guard try connection.integer(hasAny) != nil else { return found }
             let query = try connection.prepare(
                 """
-                SELECT DISTINCT now.text FROM signatures g JOIN aliases a ON a.signature = g.id
+                SELECT now.text FROM signatures g JOIN aliases a ON a.signature = g.id
                     JOIN crashes c ON c.id = a.crash JOIN signatures now ON now.id = c.signature
-                WHERE g.text = ?1 AND c.signature <> g.id ORDER BY now.text
+                WHERE g.text = ?1 AND c.signature <> g.id
+                UNION SELECT now.text FROM signatures g JOIN successors x ON x.earlier = g.id
+                    JOIN signatures now ON now.id = x.signature
+                WHERE g.text = ?1 ORDER BY 1
                 """)
             for text in texts {
                 query.bind(1, text)
@@ -82,6 +95,19 @@ extension Catalog {
             }
             return found
         }
+    }
+
+    /// The removed crashes that count.
+    private static func removed(
+        _ scope: CrashScope, _ connection: any SQLConnection
+    ) throws(CatalogError) -> [PastCrashes.Row] {
+        guard scope.includesRemoved else { return [] }
+        var filter = Filter()
+        filter.add("x.survived = \(scope.errors ? 1 : 0)")
+        filter.add("x.signature IN (\(try SignatureIDs(texts: scope.signatures, on: connection).list))")
+        if let after = scope.after { filter.add("x.last > ?", [.integer(after)]) }
+        if let began = scope.beganAfter { filter.add("x.began > ?", [.integer(began)]) }
+        return try PastCrashes.rows(filter, on: connection)
     }
 
     private static func query(

@@ -99,12 +99,35 @@ struct SignaturePass {
     /// The summaries of groups, in their order.
     func summaries(_ groups: [SignatureGroup]) throws(CatalogError) -> [SignatureSummary] {
         var found: [SignatureSummary] = []
-        for var group in groups {
-            var text = added[group.signature]
-            if text == nil { text = try signatures.text(group.signature) }
-            found.append(try group.summary(text ?? "unknown", names: names))
-        }
+        for var group in groups { found.append(try group.summary(try text(group.signature), names: names)) }
         return found
+    }
+
+    /// The text of a signature or of a target.
+    func text(_ signature: Int64) throws(CatalogError) -> String {
+        if let text = added[signature] { return text }
+        return try signatures.text(signature) ?? "unknown"
+    }
+
+    /// The removed crashes of these signatures, or of all, by the signature as which they count.
+    func past(only: Set<Int64>?, errors: Bool) throws(CatalogError) -> [Int64: [PastCrashes.Row]] {
+        var filter = Filter()
+        filter.add("x.survived = \(errors ? 1 : 0)")
+        if let only { filter.add("x.signature IN (\(only.sorted().map(String.init).joined(separator: ",")))") }
+        let rows = try PastCrashes.rows(filter, on: connection)
+        return Dictionary(grouping: rows) { targets[$0.signature] ?? $0.signature }
+    }
+
+    /// The summary with the times and tags of removed crashes.
+    func adding(_ past: [PastCrashes.Row], to summary: SignatureSummary) throws(CatalogError) -> SignatureSummary {
+        guard let first = past.map(\.first).min(), let last = past.map(\.last).max() else { return summary }
+        var summary = summary
+        summary.firstSeen = summary.count > 0 ? min(summary.firstSeen, first) : first
+        summary.lastSeen = summary.count > 0 ? max(summary.lastSeen, last) : last
+        var tags = ByteSet(summary.tags)
+        for row in past where row.tag != 0 { if let tag = try names.text(row.tag) { tags.insert(tag) } }
+        summary.tags = tags.sorted { $0.precedesInBytes($1) }
+        return summary
     }
 }
 

@@ -48,7 +48,8 @@ public struct SignatureSummary: Sendable, Equatable {
 public struct SignatureFigures: Sendable {
     /// The selected crashes.
     public var selected: SignatureSummary
-    /// All crashes of the store, by the same name.
+    /// All crashes of the store, by the same name. Its times and tags are also those of crashes that were removed with
+    /// their packs; the other figures are not.
     public var whole: SignatureSummary
 
     /// Creates figures.
@@ -71,7 +72,7 @@ extension Catalog {
 
     /// The summary of exactly this signature; nil when no crash has it. Reads only its crashes.
     public func signature(_ text: String) throws(CatalogError) -> SignatureSummary? {
-        try signatures(named: [text], merged: [:]).first
+        try signatures(named: [text], merged: [:]).first { $0.count > 0 }
     }
 
     /// The selected crashes and all crashes grouped by signature, in the order of ``topSignatures(_:)``. The index over
@@ -85,6 +86,8 @@ extension Catalog {
     }
 
     /// All crashes with exactly these signatures, grouped, in the order of ``topSignatures(_:)``. Reads only these crashes.
+    /// Times and tags are also those of removed crashes; a signature whose crashes were all removed comes last, without
+    /// any crash.
     ///
     /// - Parameters:
     ///   - merged: as of ``signatureFigures(_:merged:)``.
@@ -96,7 +99,16 @@ extension Catalog {
             let pass = try SignaturePass(connection, merged)
             let ids = try SignatureIDs(texts: texts, on: connection).ids
             let groups = try pass.groups(try pass.filter(Selection(errors: errors), only: ids))
-            return try pass.summaries(groups)
+            var past = try pass.past(only: ids, errors: errors)
+            var found: [SignatureSummary] = []
+            for (group, summary) in zip(groups, try pass.summaries(groups)) {
+                found.append(try pass.adding(past.removeValue(forKey: group.signature) ?? [], to: summary))
+            }
+            for (signature, rows) in past.sorted(by: { $0.key < $1.key }) {
+                let summary = SignatureSummary(signature: try pass.text(signature))
+                found.append(try pass.adding(rows, to: summary))
+            }
+            return found
         }
     }
 
@@ -111,18 +123,22 @@ extension Catalog {
             let all = Selection(errors: selection.errors)
             var rest = selection
             rest.limit = nil
-            guard wholes, rest != all else { return selected.map { SignatureFigures(selected: $0, whole: $0) } }
+            guard wholes else { return selected.map { SignatureFigures(selected: $0, whole: $0) } }
             // For a few signatures, only their crashes are read.
             let members = pass.members(of: listed.map(\.signature))
-            let filter = try pass.filter(all, only: listed.count <= SignaturePass.few ? members : nil)
+            let only = listed.count <= SignaturePass.few ? members : nil
             var places: [Int64: SignatureGroup] = [:]
-            for group in try pass.groups(filter) { places[group.signature] = group }
+            if rest != all {
+                for group in try pass.groups(try pass.filter(all, only: only)) { places[group.signature] = group }
+            }
+            let past = try pass.past(only: only, errors: selection.errors)
             var figures: [SignatureFigures] = []
             for (group, summary) in zip(listed, selected) {
-                let whole = try places[group.signature].map { (group) throws(CatalogError) in
+                let found = try places[group.signature].map { (group) throws(CatalogError) in
                     try pass.summaries([group])
                 }
-                figures.append(SignatureFigures(selected: summary, whole: whole?.first ?? summary))
+                let whole = try pass.adding(past[group.signature] ?? [], to: found?.first ?? summary)
+                figures.append(SignatureFigures(selected: summary, whole: whole))
             }
             return figures
         }

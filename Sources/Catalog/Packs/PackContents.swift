@@ -124,6 +124,7 @@ extension Catalog {
             let key = find.integer(0)
             packs.append(find.text(1))
             find.reset()
+            try remember(session: key, connection)
             try connection.execute(
                 """
                 DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);

@@ -125,7 +125,8 @@ extension Catalog {
         return found
     }
 
-    /// When a session first ended, or if it still runs began, with each tag (ms since 1970).
+    /// When a session first ended, or if it still runs began, with each tag (ms since 1970); of a tag
+    /// whose sessions are gone, its first crash.
     public func firstSightings() throws(CatalogError) -> ByteDictionary<Int64> {
         try read { (connection) throws(CatalogError) in
             var found: ByteDictionary<Int64> = [:]
@@ -134,6 +135,10 @@ extension Catalog {
                 guard let tag = cell.tag, let time = try cells.earliest(cell) else { return }
                 found[tag] = min(found[tag] ?? .max, time)
             }
+            // Builds whose sessions are forgotten, too, else they would count as the latest.
+            let past = try connection.prepare(
+                "SELECT n.text, min(x.first) FROM sightings x JOIN names n ON n.id = x.tag GROUP BY n.text")
+            while try past.step() { found[past.text(0)] = min(found[past.text(0)] ?? .max, past.integer(1)) }
             return found
         }
     }

@@ -33,9 +33,24 @@ struct Filter {
         if let until { add("\(column) < ?", [.integer(until)]) }
     }
 
+    /// Adds the conditions on `crashes AS c` that signatures make. A selection must never become wider than what was asked,
+    /// because sessions are deleted by it: states that nobody resolved to signatures select nothing.
+    private mutating func add(
+        signaturesOf selection: Selection, on connection: any SQLConnection
+    ) throws(CatalogError) {
+        if !selection.signatures.isEmpty {
+            try add(crashesWith: SignatureIDs(matching: selection.signatures, on: connection), on: connection)
+        }
+        if let current = selection.currentSignatures {
+            let ids = try SignatureIDs(texts: current, on: connection)
+            add(ids.ids.isEmpty ? "1 = 0" : "c.signature IN (\(ids.list))")
+        }
+        if !selection.signatureStates.isEmpty { add("1 = 0") }
+    }
+
     /// Adds a condition on `crashes AS c`: the signature, or an earlier signature of the crash, is one of these. Without any,
-    /// no crash meets it: a selection must never become wider than what was asked, because sessions are deleted by it.
-    mutating func add(crashesWith ids: SignatureIDs, on connection: any SQLConnection) throws(CatalogError) {
+    /// no crash meets it.
+    private mutating func add(crashesWith ids: SignatureIDs, on connection: any SQLConnection) throws(CatalogError) {
         guard !ids.ids.isEmpty else { return add("1 = 0") }
         let list = "(\(ids.list))"
         // Mostly there are no earlier signatures, and the index alone suffices.
@@ -81,10 +96,10 @@ struct Filter {
         if !selection.states.isEmpty {
             filter.add("s.state IN (\(selection.states.map { "'\($0.rawValue)'" }.joined(separator: ",")))")
         }
-        if !selection.signatures.isEmpty || !selection.signatureStates.isEmpty {
+        if selection.selectsBySignature {
             var crashes = Filter()
             crashes.add("c.survived = \(selection.errors ? 1 : 0)")
-            try crashes.add(crashesWith: SignatureIDs(matching: selection.signatures, on: connection), on: connection)
+            try crashes.add(signaturesOf: selection, on: connection)
             filter.add("s.key IN (SELECT c.session FROM crashes c\(crashes.sql))", crashes.values)
         }
         if let deadline = selection.deadlineAfter { filter.add("s.deadline > ?", [.integer(deadline)]) }
@@ -109,15 +124,13 @@ struct Filter {
     static func crashes(_ selection: Selection, on connection: any SQLConnection) throws(CatalogError) -> Filter {
         var filter = Filter()
         filter.add("c.survived = \(selection.errors ? 1 : 0)")
-        if !selection.signatures.isEmpty || !selection.signatureStates.isEmpty {
-            try filter.add(crashesWith: SignatureIDs(matching: selection.signatures, on: connection), on: connection)
-        }
+        try filter.add(signaturesOf: selection, on: connection)
         filter.add("c.image", namesMatching: selection.images, on: connection)
         filter.add("c.tag", namesMatching: selection.tags, on: connection)
         filter.add("c.location", namesMatching: selection.locations, on: connection)
         filter.add("c.at", since: selection.since, until: selection.until)
-        var rest = selection
-        (rest.images, rest.tags, rest.locations, rest.signatures, rest.signatureStates) = ([], [], [], [], [])
+        var rest = selection.withoutSignatures
+        (rest.images, rest.tags, rest.locations) = ([], [], [])
         rest.crashed = false
         let sessions = try Filter.sessions(rest, times: false, on: connection)
         if !sessions.clauses.isEmpty {

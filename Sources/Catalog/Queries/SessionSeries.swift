@@ -34,11 +34,9 @@ extension Catalog {
     ) throws(CatalogError) -> [SeriesPoint] {
         try read { (connection) throws(CatalogError) in
             var series = Series(unit: unit.milliseconds)
-            var everything = selection
-            everything.signatures = []
-            everything.signatureStates = []
+            var everything = selection.withoutSignatures
             everything.crashed = false
-            let isNarrow = everything.signatures != selection.signatures || !selection.signatureStates.isEmpty
+            let isNarrow = selection.selectsBySignature
             let sum = isNarrow ? "0" : "sum(CASE WHEN s.crashes > 0 THEN 1 ELSE 0 END)"
             try series.add(everything, count: "count(*), \(sum)", on: connection) { point, rows in
                 point.sessions += Int(clamping: rows.integer(2))

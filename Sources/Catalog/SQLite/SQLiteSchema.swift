@@ -15,7 +15,7 @@ enum SQLiteSchema {
         try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
     }
 
-    static let steps = [first, pruning, aliases, packs, wanted, downloads, builds]
+    static let steps = [first, pruning, aliases, packs, wanted, downloads, builds, sightings]
 
     /// `names` stores each image, tag, location and artifact path once, so that the crash index has six small integers
     /// per row; `sessions` repeats them as text to stay readable with `sqlite3`. Times are milliseconds since 1970,
@@ -94,6 +94,17 @@ enum SQLiteSchema {
     private static let builds = """
         CREATE INDEX sessions_build ON sessions(tag, image, location, at, state);
         CREATE INDEX sessions_crashed ON sessions(tag, image, location, at, crashes) WHERE crashes > 0;
+        """
+
+    /// What is remembered of signatures whose crashes were removed with their packs: per build the times of the first and
+    /// the last crash and the beginning of the latest session with one, and the signatures that earlier ones became.
+    private static let sightings = """
+        CREATE TABLE sightings(
+            survived INTEGER NOT NULL, signature INTEGER NOT NULL, tag INTEGER NOT NULL,
+            first INTEGER NOT NULL, last INTEGER NOT NULL, began INTEGER NOT NULL,
+            PRIMARY KEY(survived, signature, tag)) WITHOUT ROWID;
+        CREATE TABLE successors(
+            earlier INTEGER NOT NULL, signature INTEGER NOT NULL, PRIMARY KEY(earlier, signature)) WITHOUT ROWID;
         """
 
     /// The modules whose symbols a crash lacks, as one text shared by crashes of the same bug; 0 means none.

@@ -154,7 +154,8 @@ extension Catalog {
     }
 
     /// Removes packs from their sessions' rows and records when and why, in one transaction. A session that has another
-    /// pack by now, or is running or pending, is skipped. The caller deletes the files afterwards.
+    /// pack by now, or is running or pending, is skipped. The caller deletes the files afterwards. Where and when the
+    /// signatures of its crashes were seen is remembered.
     ///
     /// - Parameters:
     ///   - packs: the session, its expected pack (relative to the store), and the reason.
@@ -179,6 +180,7 @@ extension Catalog {
                 guard try find.step() else { continue }
                 let key = find.integer(0)
                 find.reset()
+                try Self.remember(session: key, connection)
                 try connection.execute(
                     """
                     DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);

@@ -14,16 +14,17 @@ enum StoreAccess {
         return "./storage"
     }
 
-    /// The store that a command works with.
+    /// The store that a command works with. The configuration is read for the order of builds only once that is needed:
+    /// by a state of signatures, for example.
     static func store(_ options: GlobalOptions, readOnly: Bool = true) throws -> Store {
-        try Store(try path(options), readOnly: readOnly)
+        let builds = ListedBuilds(options)
+        return try Store(try path(options), readOnly: readOnly, builds: try builds.value())
     }
 
-    /// The store for a command that orders builds: with the order that the configuration lists.
-    static func orderedStore(_ options: GlobalOptions) throws -> Store {
-        let builds = try Configuration.buildOrder(
+    /// The order of builds that the configuration lists.
+    static func listedBuilds(_ options: GlobalOptions) throws -> [String] {
+        try Configuration.buildOrder(
             flags: Configuration.Flags(store: options.store, config: options.config), environment: environment)
-        return try Store(try path(options), builds: builds)
     }
 
     /// Loads the configuration; environment and flags take precedence. See `Configuration.load`.

@@ -38,7 +38,7 @@ struct Crash: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let store = try StoreAccess.orderedStore(options)
+        let store = try StoreAccess.store(options)
         let output = Output(options)
         let crash = try crash ?? latest(store, output)
         let crashes = try store.crashes(named: crash)

@@ -62,7 +62,7 @@ struct CrashesList: Command {
 
     func run() throws {
         var listing = Listing<ListedCrash>(Output(options))
-        try StoreAccess.orderedStore(options).forEachCrash(try which.selection(select)) { try listing.add($0) }
+        try StoreAccess.store(options).forEachCrash(try which.selection(select)) { try listing.add($0) }
         try listing.finish(orNothing: "no crash matches", options)
     }
 }

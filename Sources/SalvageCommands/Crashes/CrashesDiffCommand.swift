@@ -43,7 +43,7 @@ struct CrashesDiff: Command {
                 "usage", "the tags are arguments; --tag cannot be used",
                 hint: "salvage crashes diff \((tags + select.tag).prefix(2).joined(separator: " "))", status: .usage)
         }
-        let comparison = try StoreAccess.orderedStore(options).compare(tags, try which.selection(select))
+        let comparison = try StoreAccess.store(options).compare(tags, try which.selection(select))
         let output = Output(options)
         let (before, after) = (comparison.before, comparison.after)
         let heading = [before, after].map { "\(Escape.display($0.tag)): \(counted($0.sessions, "session"))" }

@@ -26,7 +26,7 @@ struct CrashesTop: Command {
 
     func run() throws {
         let now = TimeText.now()
-        let top = try StoreAccess.orderedStore(options).signatures(try which.selection(select), now: now)
+        let top = try StoreAccess.store(options).signatures(try which.selection(select), now: now)
         let output = Output(options)
         // A table without --limit is for a screen.
         let visible = options.json || select.limit != nil ? top[...] : top.prefix(Self.shown)

@@ -19,7 +19,7 @@ struct CrashesBuilds: Command {
 
     func run() throws {
         let now = TimeText.now()
-        let builds = try StoreAccess.orderedStore(options).builds(try select.selection(now: now), now: now)
+        let builds = try StoreAccess.store(options).builds(try select.selection(now: now), now: now)
         var listing = Listing<BuildRow>(Output(options))
         for build in builds { try listing.add(BuildRow(build: build)) }
         try listing.finish(orNothing: "no session that has ended matches", options)

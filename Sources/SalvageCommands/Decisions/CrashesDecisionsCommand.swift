@@ -20,7 +20,7 @@ struct CrashesDecisions: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let store = try StoreAccess.orderedStore(options)
+        let store = try StoreAccess.store(options)
         let now = TimeText.now()
         let history =
             try signature.map { try store.signature(named: $0, now: now).standing.history } ?? store.decisions()

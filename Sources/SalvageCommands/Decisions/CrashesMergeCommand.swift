@@ -25,7 +25,7 @@ struct CrashesMerge: Command {
 
     func run() throws {
         let now = TimeText.now()
-        let store = try StoreAccess.orderedStore(options)
+        let store = try StoreAccess.store(options)
         let into = try store.signature(named: signature, now: now).signature
         let from = try store.signature(named: other, now: now).signature
         try how.print(try store.decide(how.decision(from, .merge(into: into), now: now), now: now), options)

@@ -18,7 +18,7 @@ struct CrashesUnmerge: Command {
 
     func run() throws {
         let now = TimeText.now()
-        let store = try StoreAccess.orderedStore(options)
+        let store = try StoreAccess.store(options)
         for text in try store.mergedSignatures(named: signature) {
             try how.print(try store.decide(how.decision(text, .unmerge, now: now), now: now), options)
         }

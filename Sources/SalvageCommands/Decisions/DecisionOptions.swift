@@ -30,7 +30,7 @@ struct DecisionOptions {
         about name: String, _ action: Decision.Action, ticket: String? = nil, _ options: GlobalOptions
     ) throws {
         let now = TimeText.now()
-        let store = try StoreAccess.orderedStore(options)
+        let store = try StoreAccess.store(options)
         let signature = try store.signature(named: name, now: now).signature
         let overview = try store.decide(decision(signature, action, ticket: ticket, now: now), now: now)
         try print(overview, options)

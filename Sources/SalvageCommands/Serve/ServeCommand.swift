@@ -101,7 +101,8 @@ struct Serve: AsyncCommand {
         if let tokenName, let tokenRoles { return try printToken(tokenName, tokenRoles) }
         let configuration = try StoreAccess.configuration(options)
         let path = try StoreAccess.path(options)
-        let server = try Server(serverOptions(configuration), store: ServerStore(path))
+        let builds = ListedBuilds(options, validFor: 5000)
+        let server = try Server(serverOptions(configuration), store: ServerStore(path, builds: { try builds.value() }))
         let notifier = ServiceNotifier(environment: Environment.all)
         ProcessGuard.whenStopped {
             notifier.stopping()

@@ -31,7 +31,7 @@ struct Show: Command {
 
     func run() throws {
         let now = TimeText.now()
-        let store = try StoreAccess.orderedStore(options)
+        let store = try StoreAccess.store(options)
         let output = Output(options)
         let report = try store.report(
             on: try session ?? latest(store, output), logLines: min(max(lines, 0), 1000), now: now)

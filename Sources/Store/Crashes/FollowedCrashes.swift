@@ -53,7 +53,7 @@ extension Store {
     /// Calls `body` for each record of the selected sessions that have a followed log and no pack.
     func forEachFollowedCrash(_ selection: Selection, _ body: (CrashRecord) throws -> Void) throws {
         let names = ByteSet(try LiveStore.sessions(path).map(\.facts.session))
-        guard !names.isEmpty, selection.signatures.isEmpty, selection.signatureStates.isEmpty else { return }
+        guard !names.isEmpty, !selection.selectsBySignature else { return }
         var running = selection
         running.states = [.running, .pending]
         running.crashed = false

@@ -36,9 +36,8 @@ extension Store {
 
     /// A selection of crashes as one of the sessions that might have them.
     static func sessions(of selection: Selection) -> Selection {
-        var sessions = selection
-        (sessions.signatures, sessions.signatureStates, sessions.crashed) = ([], [], false)
-        (sessions.limit, sessions.errors) = (nil, false)
+        var sessions = selection.withoutSignatures
+        (sessions.crashed, sessions.limit, sessions.errors) = (false, nil, false)
         return sessions
     }
 

@@ -42,6 +42,7 @@ extension Store {
     ) throws -> CrashNovelty {
         var before = CrashScope(standings.group(overview.signature))
         before.before = session.session
+        before.includesRemoved = true
         switch overview.standing.resolution?.action {
         case .ignore? where overview.state == .ignored: return .ignored
         case .resolve(let tag?)?:

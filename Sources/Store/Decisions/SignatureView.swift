@@ -74,6 +74,7 @@ struct SignatureView {
             var scope = scope(whole.signature)
             scope.after = resolution.time
             scope.beganAfter = resolution.time
+            scope.includesRemoved = true
             return try store.catalog().hasCrash(scope) ? .returned : .fixed
         case .ignore(let until, let crashes):
             if let until, now >= until { return .open }
@@ -91,9 +92,13 @@ struct SignatureView {
 }
 
 extension Store {
-    /// The order of builds. When builds were first seen is read only if one of `tags` is not a version.
+    /// The order of these builds. The configuration is read only if there are several, and when builds were first seen only
+    /// if one of them is not a version.
     func buildOrder(_ tags: some Sequence<String>) throws -> BuildOrder {
-        if tags.allSatisfy({ BuildOrder.isVersion($0) }) { return BuildOrder(listed: listedBuilds) }
-        return BuildOrder(listed: listedBuilds, firstSeen: try catalog().firstSightings())
+        let tags = ByteSet(tags)
+        if tags.count < 2 { return BuildOrder() }
+        let listed = try listedBuilds()
+        if tags.allSatisfy({ BuildOrder.isVersion($0) }) { return BuildOrder(listed: listed) }
+        return BuildOrder(listed: listed, firstSeen: try catalog().firstSightings())
     }
 }

@@ -43,13 +43,14 @@ extension Store {
     ///   - now: the current time, in milliseconds since 1970.
     /// - Throws: `CatalogError`, or ``StoreError`` if the journal of decisions cannot be read now.
     public func resolved(_ selection: Selection, now: Int64 = WallClock.now()) throws -> Selection {
-        guard !selection.signatures.isEmpty || !selection.signatureStates.isEmpty else { return selection }
+        guard selection.selectsBySignature else { return selection }
         let standings = try standings()
         var resolved = standings.widened(selection)
         let states = resolved.signatureStates
         resolved.signatureStates = []
         guard !states.isEmpty else { return resolved }
-        let asked = Selection(errors: selection.errors, signatures: resolved.signatures)
+        var asked = Selection(errors: selection.errors, signatures: resolved.signatures)
+        asked.currentSignatures = resolved.currentSignatures
         let figures = try catalog().signatureFigures(asked, merged: standings.targets)
         let view = try SignatureView(
             self, standings, figures.map(\.whole), since: selection.since, until: selection.until, now: now,
@@ -59,7 +60,8 @@ extension Store {
             let overview = try view.overview(of: figure, ended: 0)
             if states.contains(overview.state) { texts += standings.group(overview.signature) }
         }
-        resolved.signatures = texts.isEmpty ? [Selection.noSignature] : texts.map { Glob.quoting($0) }
+        // The signatures that were asked for stay: of a signature with the state, only some crashes may have had them.
+        resolved.currentSignatures = texts
         return resolved
     }
 }

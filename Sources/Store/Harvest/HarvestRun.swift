@@ -34,7 +34,7 @@ public struct HarvestRun: Sendable {
         try DescriptorBudget.raiseLimit()
         if DescriptorBudget.isScarce { SessionAPIClient.useOneEventLoop() }
         let configuration = current.value
-        let store = try Store(creating: location, builds: configuration.builds.order)
+        let store = try Store(creating: location, builds: current.value.builds.order)
         self.store = store
         // Looked up before the first request, so that a missing token is reported at once; read again for each request,
         // so that a token file can be replaced while a daemon runs.

@@ -20,7 +20,7 @@ final class FollowedLogFeed {
         let followed = try LiveStore.sessions(store.path)
         entries = []
         // Crashes in followed logs have no signature yet.
-        guard !followed.isEmpty, selection.signatures.isEmpty else { return }
+        guard !followed.isEmpty, !selection.selectsBySignature else { return }
         let folders = ByteDictionary(
             followed.map { ($0.facts.session, $0.folder) }, uniquingKeysWith: { first, _ in first })
         var running = selection

@@ -43,7 +43,7 @@ final class Notifications: Sendable {
     init(
         store location: String, current: CurrentConfiguration, environment: [String: String], observer: HarvestObserver
     ) throws(StoreError) {
-        store = try Store(location)
+        store = try Store(location, builds: current.value.builds.order)
         self.current = current
         self.observer = observer
         notifier = Notifier(store: store.path, current: current, environment: environment) {

@@ -129,6 +129,7 @@ private struct PruneRun {
             for removal in retention.removals { done.insert(removal.session) }
             try carryOut(retention, records)
         }
+        if !dryRun, summary.packs > 0 { try RememberedFile.save(catalog) }
         try forget(before: now &- history, selected)
     }
 

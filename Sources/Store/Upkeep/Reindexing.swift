@@ -30,7 +30,11 @@ extension Store {
             store: path, home: home, alone: { () throws(CatalogError) in lock = try lockAlone() },
             renew: { signer.renew(&$0) },
             progress: { progress(.reindexing(packs: $0.packs, of: $0.total)) })
-        try AliasFile.restore(try Catalog.open(store: path))
+        let catalog = try Catalog.open(store: path)
+        try AliasFile.restore(catalog)
+        try RememberedFile.restore(catalog)
+        // A pack that is missing had crashes, too.
+        if !report.missing.isEmpty { try RememberedFile.save(catalog) }
         try rebuildFilters()
         return report
     }

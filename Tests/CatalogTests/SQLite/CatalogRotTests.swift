@@ -53,7 +53,7 @@ import Text
     // MARK: Header and schema
 
     /// Offsets in SQLite's header: 60 user_version, 68 application_id.
-    @Test(arguments: [(60, 0x00), (60, 0x80), (62, 1), (63, 3), (63, 6), (63, 8), (63, 0), (68, 1), (71, 9)])
+    @Test(arguments: [(60, 0x00), (60, 0x80), (62, 1), (63, 3), (63, 7), (63, 9), (63, 0), (68, 1), (71, 9)])
     func aDamagedHeaderIsMendedByReindex(place: (offset: Int, byte: Int)) throws {
         _ = try fill()
         var bytes = try data()
@@ -82,9 +82,14 @@ import Text
         bytes.flipAll(column)
         #expect(try bytes != data())
         try bytes.write(to: URL(fileURLWithPath: store.database))
-        let damaged = try store.open(readOnly: true)
-        #expect(try damaged.integrityProblems() != [])
-        damaged.close()
+        do {
+            let damaged = try store.open(readOnly: true)
+            #expect(try damaged.integrityProblems() != [])
+            damaged.close()
+        } catch let error as CatalogError {
+            // SQLite itself notices if an index needs the column.
+            #expect(error.code == .corrupt, "\(error)")
+        }
         let report = try Catalog.reindex(store: store.path, home: store.home)
         #expect(report.indexed == 2 && report.setAside != nil)
         #expect(try store.open(readOnly: true).session("beta")?.crashes == 1)

@@ -67,6 +67,40 @@ import Text
         #expect(try novelty("b") == [.returned] && novelty("c") == [.known])
     }
 
+    @Test func whatWasPrunedIsKnown() throws {
+        try add("a", "1.4.0", hour: 12, "Boom", "Other")
+        try decide(.resolve(fixedIn: "1.5.0"), "Other")
+        try add("b", "1.5.0", hour: 14, "Other")
+        #expect(try novelty("b") == [.returned])
+        let catalog = try stage.catalog()
+        let packs = try ["a", "b"].map { ($0, try #require(try catalog.session($0)?.pack), "age") }
+        #expect(try catalog.prune(packs, now: Self.now).count == 2)
+        try add("c", "1.6.0", hour: 16, "Boom", "Other", "Third")
+        #expect(try novelty("c") == [.known, .known, .new])
+        let found = try stage.open().signatures(Selection(), now: Self.now)
+        let other = try #require(found.first { $0.signature == "Other" })
+        #expect(other.firstTag == "1.4.0" && other.lastTag == "1.6.0" && other.state == .returned)
+        #expect(other.firstSeen == RealStore.hour(12) - 60_000 && other.selected.count == 1)
+    }
+
+    /// Decisions about an earlier signature hold, even if no crash is left that had both.
+    @Test func aSignatureThatChangedBeforeItWasPrunedKeepsItsDecisions() throws {
+        try add("a", "1.4.0", hour: 12, "Boom")
+        try decide(.resolve(fixedIn: "1.5.0"))
+        let catalog = try stage.catalog()
+        try catalog.update(crashes: [
+            CrashUpdate(session: "a", crash: "a-0", json: Array(RealStore.crash("Named", id: "a-0").utf8))
+        ])
+        let pack = try #require(try catalog.session("a")?.pack)
+        #expect(try catalog.prune([("a", pack, "age")], now: Self.now).count == 1)
+        try add("b", "1.5.0", hour: 14, "Named")
+        #expect(try novelty("b") == [.returned])
+        let rebuilt = try RealStore()
+        try rebuilt.catalog().add(try catalog.rememberedCrashes())
+        #expect(try rebuilt.catalog().rememberedCrashes() == (try catalog.rememberedCrashes()))
+        #expect(try rebuilt.catalog().successors(of: ["Boom"])["Boom"] == ["Named"])
+    }
+
     @Test func ignoredAndMergedAreKnown() throws {
         try add("a", hour: 12, "Boom", "Other")
         try decide(.ignore(until: nil, crashes: nil))

@@ -108,10 +108,32 @@ import Text
         #expect(sessions == ["old"])
         selection.signatureStates = [.new, .returned]
         #expect(try store.signatures(selection, now: now).map(\.signature) == ["f(char*[])"])
-        #expect(try store.resolved(selection, now: now).signatures == ["f(char\\*\\[])"])
+        #expect(try store.resolved(selection, now: now).currentSignatures == ["f(char*[])"])
         selection.signatureStates = [.returned]
-        #expect(try store.resolved(selection, now: now).signatures == [Selection.noSignature])
+        #expect(try store.resolved(selection, now: now).currentSignatures == [])
         try store.forEachSession(try store.resolved(selection, now: now)) { Issue.record("\($0.session)") }
+    }
+
+    /// `prune --state fixed` must not delete what is open.
+    @Test func aStateSelectsNoCrashThatOnlyHadItsSignatureBefore() throws {
+        try add("renamed", "1.4.0", hour: 12)
+        try stage.catalog().update(crashes: [
+            CrashUpdate(
+                session: "renamed", crash: "crash-renamed",
+                json: Array(RealStore.crash("Named", id: "crash-renamed").utf8))
+        ])
+        _ = try decide(.resolve(fixedIn: "1.5.0"))
+        _ = try decide(.reopen, "Named", hour: 14)
+        let store = try stage.open()
+        func sessions(_ states: [SignatureState], _ signatures: [String] = []) throws -> [String] {
+            var selection = Selection(signatures: signatures)
+            selection.signatureStates = states
+            return try store.sessions(try store.resolved(selection, now: Self.hour(14))).map(\.session)
+        }
+        #expect(try sessions([.fixed]) == ["old"])
+        #expect(try sessions([.open]) == ["renamed"])
+        #expect(try sessions([.open], ["Boom"]) == ["renamed"], "it had that signature before")
+        #expect(try sessions([.fixed], ["Named"]).isEmpty)
     }
 
     @Test func decisionsThatMakeNoSenseAreRefused() throws {
