@@ -20,10 +20,11 @@ extension Catalog {
     /// left out.
     public func arrivals(after row: Int64, limit: Int) throws(CatalogError) -> [CrashArrival] {
         try read { (connection) throws(CatalogError) in
+            // Plainly compared, `survived` leads to an index with another order, of which all rows are read.
             let query = try connection.prepare(
                 """
                 SELECT c.key, c.id, s.id FROM crashes c JOIN sessions s ON s.key = c.session
-                WHERE c.key > ? AND c.survived = 0 ORDER BY c.key LIMIT \(max(0, limit))
+                WHERE c.key > ? AND c.survived + 0 = 0 ORDER BY c.key LIMIT \(max(0, limit))
                 """
             ).bind([.integer(row)])
             var found: [CrashArrival] = []

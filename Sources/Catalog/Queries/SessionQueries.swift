@@ -177,11 +177,13 @@ final class SessionQuery {
             """
             SELECT session, key, value FROM labels WHERE session IN (\(PortableSQL.placeholders(pageSize)))
             """)
+        // Neither the order nor `survived` may tempt the engine to an index that begins with `survived`: it would read all
+        // crashes instead of those of a page.
         crashes = try connection.prepare(
             """
-            SELECT c.session, c.id, coalesce(c.signal, c.exception, c.kind), g.text
+            SELECT c.session, c.id, coalesce(c.signal, c.exception, c.kind), g.text, c.at, c.key
             FROM crashes c JOIN signatures g ON g.id = c.signature
-            WHERE c.survived = 0 AND c.session IN (\(PortableSQL.placeholders(pageSize))) ORDER BY c.at DESC, c.key DESC
+            WHERE c.survived + 0 = 0 AND c.session IN (\(PortableSQL.placeholders(pageSize)))
             """)
     }
 
@@ -230,8 +232,12 @@ final class SessionQuery {
         let crashed = keys.filter { key in places[key].map { page[$0].crashes > 0 } ?? false }
         guard let last = crashed.last else { return }
         for index in 0..<pageSize { crashes.bind(Int32(index + 1), index < crashed.count ? crashed[index] : last) }
+        var newest: [Int: (at: Int64, key: Int64)] = [:]
         while try crashes.step() {
-            guard let place = places[crashes.integer(0)], page[place].newestCrash == nil else { continue }
+            guard let place = places[crashes.integer(0)] else { continue }
+            let crash = (at: crashes.integer(4), key: crashes.integer(5))
+            if let other = newest[place], other > crash { continue }
+            newest[place] = crash
             page[place].newestCrash = SessionCrash(
                 crash: crashes.text(1), reason: crashes.text(2), signature: crashes.text(3))
         }

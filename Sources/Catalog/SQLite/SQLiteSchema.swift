@@ -97,7 +97,8 @@ enum SQLiteSchema {
         """
 
     /// What is remembered of signatures whose crashes were removed with their packs: per build the times of the first and
-    /// the last crash and the beginning of the latest session with one, and the signatures that earlier ones became.
+    /// the last crash and the beginning of the latest session with one, and the signatures that earlier ones
+    /// became. The index serves the latest crashed sessions: that over builds has another order.
     private static let sightings = """
         CREATE TABLE sightings(
             survived INTEGER NOT NULL, signature INTEGER NOT NULL, tag INTEGER NOT NULL,
@@ -105,6 +106,7 @@ enum SQLiteSchema {
             PRIMARY KEY(survived, signature, tag)) WITHOUT ROWID;
         CREATE TABLE successors(
             earlier INTEGER NOT NULL, signature INTEGER NOT NULL, PRIMARY KEY(earlier, signature)) WITHOUT ROWID;
+        CREATE INDEX sessions_crashed_at ON sessions(at, key) WHERE crashes > 0;
         """
 
     /// The modules whose symbols a crash lacks, as one text shared by crashes of the same bug; 0 means none.

@@ -14,7 +14,7 @@ import Testing
             """
             DROP INDEX crashes_wanted; ALTER TABLE crashes DROP COLUMN wanted; DROP TABLE wanted;
             DROP TABLE downloads; DROP INDEX sessions_build; DROP INDEX sessions_crashed;
-            DROP TABLE sightings; DROP TABLE successors; PRAGMA user_version = 4
+            DROP TABLE sightings; DROP TABLE successors; DROP INDEX sessions_crashed_at; PRAGMA user_version = 4
             """, in: store.database)
         let error = #expect(throws: CatalogError.self) { try store.open(readOnly: true) }
         #expect(error?.hint?.contains("brings it up to date") == true)
