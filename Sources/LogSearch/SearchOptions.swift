@@ -190,10 +190,12 @@ public struct SearchReport: Sendable, Equatable {
 
     /// The message for a line on which the pattern took too many steps.
     static let matchLimitWords = "the match limit was reached; it is not known whether the line matches"
+    /// The message for a text whose rest is left out after many such lines.
+    static let leftOutWords = "not searched from here on: the match limit was reached on each line before"
 
     /// The hint for one of the ``problems``.
     public static func hint(for problem: String) -> String {
-        problem.hasSuffix(matchLimitWords)
+        problem.hasSuffix(matchLimitWords) || problem.hasSuffix(leftOutWords)
             ? "the pattern takes too many steps on this line: avoid nested repetition, or use -F"
             : "salvage verify names what is damaged"
     }

@@ -107,7 +107,9 @@ import Testing
             let all = try stage.grep(["", "-N", "--no-filename", "--path", content])
             let isSame = all.out == Array(text.utf8)
             #expect(isSame, "\(content): \(all.out.count) bytes instead of \(text.utf8.count), \(all.err)")
-            let found = try stage.grep(["-c", "player 7\\d+$", "--path", "**/*!*.log", "--session", "s"])
+            let found = try stage.grep([
+                "-c", "player 7\\d+$", "--path", "**/*!*.log", "--session", "s", "--duplicates",
+            ])
             #expect(found.lines.count == files.count && found.text.contains("s:\(content):"), "\(found.text)")
             let named = try stage.grep(["-l", "whole player 7919$", "--path", content])
             #expect(named.text == "s:\(content)\n")

@@ -43,7 +43,9 @@ import Testing
             let raw = try shell("find \(store) -name '*.pack' -exec zstd -dc {} + | grep -c '\(secret)'")
             #expect(raw.out == "0\n", "\(secret): \(raw.out)")
         }
-        let grep = try Program.run(["grep", "--store", store, "-c", "line 4711 from <ip> Authorization: .redacted."])
+        let grep = try Program.run([
+            "grep", "--store", store, "-c", "--duplicates", "line 4711 from <ip> Authorization: .redacted.",
+        ])
         #expect(grep.out.split(separator: "\n").count == 3, "\(grep.out)")
         #expect(try Program.run(["verify", "--store", store]).status == 0)
         // What is exported is what is stored: the hash is that of the redacted text.

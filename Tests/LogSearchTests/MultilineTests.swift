@@ -1,4 +1,5 @@
 import Printers
+import Synchronization
 import Testing
 
 @testable import LogSearch
@@ -65,6 +66,37 @@ import Testing
     @Test func withoutTheFlagALineFeedIsAMistake() {
         let error = #expect(throws: LogSearchError.self) { try SearchPattern(PatternOptions(["a\\nb"])) }
         #expect(error?.hint?.contains("-U") == true)
+    }
+
+    @Test func aTextOnWhichThePatternIsTooHardIsLeftOut() throws {
+        var source = MemorySource()
+        source.add("a", Array(String(repeating: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", count: 3000).utf8))
+        let found = try search(["(?:a+\\n?)+b"], in: [source], patternOptions: { $0.multiline = true })
+        #expect(found.text.isEmpty)
+        // One for each line, and one for the rest.
+        #expect(found.report.problemCount == 101, "\(found.report.problems.prefix(3))")
+    }
+
+    @Test func aSearchThatSpansLinesEndsWhenItIsCancelled() throws {
+        var source = MemorySource()
+        source.add("a", Array(String(repeating: "a line\n", count: 200_000).utf8))
+        var queue = [source].makeIterator()
+        var reading = PatternOptions(["(?:.*\\n)+?nothing \\d"])
+        reading.multiline = true
+        let asked = Atomic(0)
+        var options = SearchOptions()
+        options.usesFilters = false
+        let engine = SearchEngine<MemorySource>(
+            pattern: try SearchPattern(reading), options: options, threads: SearchThreads(0),
+            isCancelled: { asked.add(1, ordering: .relaxed).newValue > 4 })
+        let printer = TextPrinter(Collected(), PrintOptions(), inverts: false, hasContext: false)
+        #expect(try engine.run(into: printer) { queue.next() }.report.isCancelled)
+        // It is over long before each of the 340 steps of the text is made.
+        #expect(asked.load(ordering: .relaxed) < 40)
+    }
+
+    @Test func aLineBeginsAfterTheLastLineFeed() throws {
+        #expect(try Self.text("body\\s+^", "one\nbody\n", blockSize: 4096) == "S:a:2:body\n")
     }
 
     @Test func aLargeMemberIsSearchedInPartsThatOverlap() throws {

@@ -53,6 +53,16 @@ final class Matcher {
         return run(program, base.assumingMemoryBound(to: UInt8.self), subject.count, from)
     }
 
+    /// The leftmost match that begins at `from` or after it, and at most at `limit`. Of a program for matches that span lines.
+    func find(
+        _ program: PatternProgram, in subject: UnsafeRawBufferPointer, from: Int, to limit: Int
+    ) -> MatchOutcome {
+        pcre2_set_offset_limit_8(context, limit)
+        // PCRE2_UNSET, a cast that Swift does not import.
+        defer { pcre2_set_offset_limit_8(context, ~0) }
+        return find(program, in: subject, from: from)
+    }
+
     @inline(__always)
     private func run(
         _ program: PatternProgram, _ base: UnsafePointer<UInt8>, _ count: Int, _ from: Int

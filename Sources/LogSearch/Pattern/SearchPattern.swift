@@ -74,10 +74,12 @@ public final class SearchPattern: @unchecked Sendable {
         if options.word || options.line { plain = plain && options.line }
         let text = Self.joined(texts, options)
         let textProgram = Result {
-            try PatternProgram(text, caseless: caseless, utf: true, findsStarts: findsStarts, dotAll: dotAll)
+            try PatternProgram(
+                text, caseless: caseless, utf: true, findsStarts: findsStarts, spans: spans, dotAll: dotAll)
         }
         let byteProgram = Result {
-            try PatternProgram(text, caseless: caseless, utf: false, findsStarts: findsStarts, dotAll: dotAll)
+            try PatternProgram(
+                text, caseless: caseless, utf: false, findsStarts: findsStarts, spans: spans, dotAll: dotAll)
         }
         if case .failure(let error) = textProgram, sources.count == 1, !options.fixed {
             // The error for the pattern as typed is more useful than that for the rewritten one.
@@ -201,13 +203,15 @@ final class PatternProgram: @unchecked Sendable {
     /// Compiles a pattern.
     /// - Parameters:
     ///   - findsStarts: whether PCRE2 may skip to where a match can begin.
+    ///   - spans: whether a match may span lines, so that `Matcher` limits where it begins.
     ///   - dotAll: whether a dot matches a line feed.
     ///   - machineCode: false for PCRE2's interpreter, the slow reference.
     init(
-        _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true, dotAll: Bool = false,
-        machineCode: Bool = true
+        _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true, spans: Bool = false,
+        dotAll: Bool = false, machineCode: Bool = true
     ) throws(LogSearchError) {
-        code = try Self.compile(pattern, caseless: caseless, utf: utf, findsStarts: findsStarts, dotAll: dotAll)
+        code = try Self.compile(
+            pattern, caseless: caseless, utf: utf, findsStarts: findsStarts, spans: spans, dotAll: dotAll)
         isCompiledToMachineCode = machineCode && pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE)) == 0
     }
 
@@ -218,7 +222,8 @@ final class PatternProgram: @unchecked Sendable {
     }
 
     private static func compile(
-        _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true, dotAll: Bool = false
+        _ pattern: [UInt8], caseless: Bool, utf: Bool, findsStarts: Bool = true, spans: Bool = false,
+        dotAll: Bool = false
     ) throws(LogSearchError) -> OpaquePointer {
         guard let context = pcre2_compile_context_create_8(nil) else {
             throw LogSearchError(code: .resources, message: "no memory to compile the pattern")
@@ -226,6 +231,8 @@ final class PatternProgram: @unchecked Sendable {
         defer { pcre2_compile_context_free_8(context) }
         pcre2_set_newline_8(context, UInt32(PCRE2_NEWLINE_LF))
         var options = UInt32(PCRE2_MULTILINE) | UInt32(PCRE2_NEVER_BACKSLASH_C)
+        // As in ripgrep, a line also begins after the last line feed.
+        if spans { options |= UInt32(PCRE2_USE_OFFSET_LIMIT) | UInt32(PCRE2_ALT_CIRCUMFLEX) }
         if dotAll { options |= UInt32(PCRE2_DOTALL) }
         if caseless { options |= UInt32(PCRE2_CASELESS) }
         if !findsStarts { options |= UInt32(PCRE2_NO_START_OPTIMIZE) }

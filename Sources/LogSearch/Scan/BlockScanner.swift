@@ -149,7 +149,8 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
         let candidates = program === pattern.byteProgram ? prefilter?.lines(in: text) : nil
         var finder = LineFinder(
             text, program, matcher, isLineSafe: pattern.isLineSafe, candidates: candidates,
-            spansLines: pattern.spansLines)
+            spansLines: pattern.spansLines, continuesAfterLines: options.invert,
+            isCancelled: isCancelled)
         var scan = TextScan(
             text: text, first: first, options: options, needsNumbers: renderer.needsNumbers,
             needsMatches: renderer.needsMatches, isText: member.isText, ownEnd: ownEnd,
@@ -161,6 +162,10 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
         for start in finder.undecided where start < ownEnd {
             let line = scan.number(ofLineAt: start)
             result.problems.append("\(result.member.name):\(line): \(SearchReport.matchLimitWords)")
+        }
+        if let start = finder.leftOut, start < ownEnd {
+            let line = scan.number(ofLineAt: start)
+            result.problems.append("\(result.member.name):\(line): \(SearchReport.leftOutWords)")
         }
         if options.hasContext {
             if result.binaryOffset == nil { try addBefore(unit, member, source, scan, &lines) }

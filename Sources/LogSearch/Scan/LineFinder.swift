@@ -7,17 +7,27 @@ struct LineFinder {
     let isLineSafe: Bool
     /// Offsets of lines that could not be decided because the match limit was reached.
     var undecided: [Int] = []
+    /// Where the text begins that is left out because the match limit was reached too often.
+    private(set) var leftOut: Int?
     /// One offset in each line that may match, ascending; nil when every line may match.
     private var candidates: ArraySlice<UInt32>?
     /// Whether a match may span lines.
     private let spansLines: Bool
+    /// Whether the search continues after the lines of a match that spans lines, rather than after the match: as in ripgrep,
+    /// where lines that do not match are wanted.
+    private let continuesAfterLines: Bool
+    /// Asked between the steps of a search for matches that span lines, each of which may take long.
+    private let isCancelled: () -> Bool
+    /// How many times in a row the match limit was reached.
+    private var givenUp = 0
     /// Where the next match that may span lines is looked for, and the lines of one that was found too early.
     private var searchedTo = 0
     private var waiting: Range<Int>?
 
     init(
         _ text: UnsafeRawBufferPointer, _ program: PatternProgram, _ matcher: Matcher, isLineSafe: Bool,
-        candidates: ArraySlice<UInt32>? = nil, spansLines: Bool = false
+        candidates: ArraySlice<UInt32>? = nil, spansLines: Bool = false, continuesAfterLines: Bool = false,
+        isCancelled: @escaping () -> Bool = { false }
     ) {
         self.text = text
         self.program = program
@@ -25,6 +35,8 @@ struct LineFinder {
         self.isLineSafe = isLineSafe
         self.candidates = candidates
         self.spansLines = spansLines
+        self.continuesAfterLines = continuesAfterLines
+        self.isCancelled = isCancelled
     }
 
     /// The next matching line that starts at or after `position`, which is the start of a line after the last one
@@ -60,24 +72,49 @@ struct LineFinder {
     /// The lines of the next match, with their line feeds; never empty.
     private mutating func nextSpan() -> Range<Int>? {
         while searchedTo < text.count {
-            switch matcher.find(program, in: text, from: searchedTo) {
-            case .none:
+            if isCancelled() {
                 searchedTo = text.count
                 return nil
+            }
+            let limit = stepEnd(from: searchedTo)
+            switch matcher.find(program, in: text, from: searchedTo, to: limit) {
+            case .none:
+                searchedTo = limit + 1
             case .found(let start, let end):
+                givenUp = 0
                 searchedTo = end > start ? end : next(afterEmptyAt: end)
                 let first = text.lineStart(before: start)
                 // A match that ends with a line feed ends in that line.
                 let last = end > first && text[end - 1] == 0x0A ? end : min(text.lineEnd(from: end) + 1, text.count)
                 // An empty match after the last line feed is not on a line.
                 guard last > first else { return nil }
+                if continuesAfterLines { searchedTo = max(searchedTo, last) }
                 return first..<last
             case .gaveUp:
                 undecided.append(text.lineStart(before: searchedTo))
+                givenUp += 1
+                // Each attempt may have taken milliseconds, and the lines that follow are like this one.
                 searchedTo = text.lineEnd(from: searchedTo) + 1
+                if givenUp >= Self.mostGivenUp, searchedTo < text.count {
+                    leftOut = searchedTo
+                    searchedTo = text.count
+                }
             }
         }
         return nil
+    }
+
+    /// Lines in a row at which the match limit is reached before the rest of the text is left out.
+    private static var mostGivenUp: Int { 100 }
+
+    /// Where a match may begin at most in one step: PCRE2 tries each place, and each attempt may read the rest of the text.
+    /// The interpreter checks the whole text at each step, so it makes only one.
+    private func stepEnd(from start: Int) -> Int {
+        guard program.isCompiledToMachineCode else { return text.count }
+        var end = start + 4095
+        // The next step must not start inside a character.
+        while end + 1 < text.count, text[end + 1] & 0xC0 == 0x80 { end += 1 }
+        return min(end, text.count)
     }
 
     private func next(afterEmptyAt end: Int) -> Int {
@@ -94,7 +131,8 @@ struct LineFinder {
         var position = lines.lowerBound
         var lastEnd = -1
         while position < end {
-            guard case .found(let first, let last) = matcher.find(program, in: text, from: position), first < end else {
+            guard case .found(let first, let last) = matcher.find(program, in: text, from: position, to: end - 1)
+            else {
                 return
             }
             if last > first || first != lastEnd {
