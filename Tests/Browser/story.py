@@ -276,6 +276,11 @@ def keyboard(browser, path):
         stop = browser.driver.execute_script(where)
         if stop is None or stop["place"] in places:
             break
+        # The page scrolls to it gently.
+        late = time.monotonic() + 2
+        while not stop["shown"] and time.monotonic() < late:
+            time.sleep(0.1)
+            stop = browser.driver.execute_script(where)
         places.append(stop["place"])
         browser.expect(stop["marked"], f"the focus is not marked: {stop['html']}")
         browser.expect(stop["shown"], f"the focus is out of sight: {stop['html']}")
@@ -355,7 +360,7 @@ def story(browser, facts):
     browser.expect(len(browser.all(".hit")) == facts["players"], "the address of a search does not find the same")
 
     # One session.
-    browser.press(browser.one(".hit h3 a"))
+    browser.press(browser.one(".hit h2 a"))
     browser.expect(browser.all("ol.line li"), "no time line")
     browser.expect(browser.all("ol.log li"), "no log")
     files = browser.all("a[download][href*='/files/']")

@@ -106,9 +106,13 @@ struct Filter {
 
     /// The conditions of a selection on `crashes AS c`, using `sessions` only when the crash's own columns do not
     /// suffice.
-    static func crashes(_ selection: Selection, on connection: any SQLConnection) throws(CatalogError) -> Filter {
+    ///
+    /// - Parameter bySession: whether to find the crashes by their sessions: no index that begins with `survived` is used.
+    static func crashes(
+        _ selection: Selection, bySession: Bool = false, on connection: any SQLConnection
+    ) throws(CatalogError) -> Filter {
         var filter = Filter()
-        filter.add("c.survived = \(selection.errors ? 1 : 0)")
+        filter.add("\(bySession ? "+" : "")c.survived = \(selection.errors ? 1 : 0)")
         if !selection.signatures.isEmpty || !selection.signatureStates.isEmpty {
             try filter.add(crashesWith: SignatureIDs(matching: selection.signatures, on: connection), on: connection)
         }

@@ -181,7 +181,7 @@ final class SessionQuery {
             """
             SELECT c.session, c.id, coalesce(c.signal, c.exception, c.kind), g.text
             FROM crashes c JOIN signatures g ON g.id = c.signature
-            WHERE c.survived = 0 AND c.session IN (\(PortableSQL.placeholders(pageSize))) ORDER BY c.at DESC, c.key DESC
+            WHERE +c.survived = 0 AND c.session IN (\(PortableSQL.placeholders(pageSize))) ORDER BY c.at DESC, c.key DESC
             """)
     }
 

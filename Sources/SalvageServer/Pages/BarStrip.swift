@@ -21,7 +21,16 @@ struct BarStrip: Sendable, Equatable {
     /// The values of the partial `chart`.
     var model: PageModel {
         let width = max(1, values.count) * step
-        let base = values.indices.filter { values[$0] != nil }.map { "M\($0 * step) \(height)h\(step)" }.joined()
+        var base = ""
+        var start: Int?
+        for place in 0...values.count {
+            if place < values.count, values[place] != nil {
+                if start == nil { start = place }
+            } else if let first = start {
+                base += "M\(first * step) \(height)h\((place - first) * step)"
+                start = nil
+            }
+        }
         var model: PageModel = [
             "chartClass": .shown(marks.isEmpty ? "spark" : "chart"), "width": .number(width),
             "height": .number(height), "chartLabel": .text(label), "basePath": .shown(base),

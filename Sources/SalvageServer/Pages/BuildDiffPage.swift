@@ -16,7 +16,7 @@ enum BuildDiffPage {
     }
 
     /// Changes of one kind that are listed.
-    private static let mostChanges = 100
+    private static let mostChanges = 40
 
     /// Reads the facts.
     static func facts(_ store: Store, before: String, after: String, _ selection: Selection, now: Int64) throws -> Facts

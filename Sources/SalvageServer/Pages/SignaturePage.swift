@@ -47,7 +47,7 @@ enum SignaturePage {
         selection.limit = nil
         selection.since = max(
             overview.firstSeen, overview.lastSeen - Int64(mostDays - 1) * CivilDate.millisecondsPerDay)
-        let series = try store.series(by: .day, selection)
+        let series = try store.crashSeries(by: .day, selection)
         var excerpts: [Excerpt] = []
         var labels: [(name: String, values: [String])] = []
         var seen = ByteSet()
