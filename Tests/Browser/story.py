@@ -24,7 +24,9 @@ from urllib.parse import quote, urljoin, urlsplit
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 VARIANTS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (390, "light")}
@@ -37,6 +39,80 @@ window.__violations = [];
 document.addEventListener("securitypolicyviolation", (event) => {
   window.__violations.push(event.violatedDirective + " " + event.blockedURI);
 });
+"""
+# What a page must keep so that people who do not see it, or do not use a mouse, can use it: a list of what is wrong.
+AUDIT = r"""
+const faults = [];
+const all = (selector) => [...document.querySelectorAll(selector)];
+const isShown = (e) => e.checkVisibility({ visibilityProperty: true }) && e.getClientRects().length > 0;
+const about = (e) => e.outerHTML.replace(/\s+/g, " ").slice(0, 120);
+if (document.documentElement.lang !== "en") faults.push("the page names no language");
+if (!document.title.trim()) faults.push("the page has no title");
+const ids = all("[id]").map((e) => e.id);
+for (const id of new Set(ids.filter((id, i) => ids.indexOf(id) !== i))) faults.push("the id " + id + " occurs twice");
+let level = 0;
+for (const heading of all("h1,h2,h3,h4")) {
+    const own = Number(heading.tagName[1]);
+    if (own > level + 1) faults.push("a heading skips a level: " + about(heading));
+    if (!heading.textContent.trim()) faults.push("an empty heading: " + about(heading));
+    level = own;
+}
+for (const e of all("a[href],button,summary")) {
+    if (isShown(e) && !(e.textContent.trim() || e.getAttribute("aria-label"))) faults.push("no name: " + about(e));
+}
+for (const e of all("nav,form[role]")) {
+    if (!e.getAttribute("aria-label") && all(e.tagName).length > 1 && e.tagName === "NAV") faults.push("no name: " + about(e));
+}
+for (const e of all("svg[role=img]")) if (!e.querySelector("title")?.textContent.trim()) faults.push("no name: " + about(e));
+for (const e of all("[tabindex]")) if (e.tabIndex > 0) faults.push("the order of focus is changed: " + about(e));
+for (const e of all("table")) {
+    if (!e.caption?.textContent.trim()) faults.push("a table without a caption");
+    if ([...e.querySelectorAll("th")].some((th) => !th.scope)) faults.push("a heading cell without a scope: " + about(e));
+}
+for (const e of all("ul,ol")) if ([...e.children].some((c) => c.tagName !== "LI")) faults.push("a list holds " + about(e));
+for (const e of all("[aria-describedby],[aria-labelledby]")) faults.push("a reference to check by hand: " + about(e));
+// Contrast of all text that is shown, and of the hints of empty fields.
+const color = (text) => {
+    const m = text.match(/rgba?\(([^)]+)\)/);
+    const n = m ? m[1].split(/[ ,/]+/).filter(Boolean).map(Number) : [0, 0, 0, 0];
+    return { rgb: n.slice(0, 3), alpha: n.length > 3 ? n[3] : 1 };
+};
+const over = (top, bottom) => top.rgb.map((c, i) => c * top.alpha + bottom[i] * (1 - top.alpha));
+const behind = (e) => {
+    const layers = [];
+    for (; e; e = e.parentElement) {
+        const layer = color(getComputedStyle(e).backgroundColor);
+        if (layer.alpha > 0) layers.push(layer);
+        if (layer.alpha === 1) break;
+    }
+    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255]);
+};
+const luminance = (rgb) => {
+    const [r, g, b] = rgb.map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const contrast = (e, style) => {
+    const ground = behind(e);
+    const ink = color(style.color);
+    ink.alpha *= Number(style.opacity);
+    const [a, b] = [luminance(over(ink, ground)), luminance(ground)].sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05);
+};
+const seen = new Set();
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || seen.has(e) || ["SCRIPT", "NOSCRIPT", "TITLE", "OPTION"].includes(e.tagName)) continue;
+    seen.add(e);
+    if (!isShown(e) || e.closest(".sr,.skip")) continue;
+    const ratio = contrast(e, getComputedStyle(e));
+    if (ratio < 4.5) faults.push("contrast " + ratio.toFixed(2) + ": " + about(e));
+}
+for (const e of all("input[placeholder]")) {
+    const ratio = contrast(e, getComputedStyle(e, "::placeholder"));
+    if (isShown(e) && ratio < 4.5) faults.push("contrast " + ratio.toFixed(2) + " of the hint: " + about(e));
+}
+return [...new Set(faults)].slice(0, 10);
 """
 PATIENCE = 30
 
@@ -129,6 +205,8 @@ class Browser:
         self.expect(facts["status"] == status, f"status {facts['status']} instead of {status}")
         self.expect(not facts["unlabelled"], f"controls without a label: {facts['unlabelled']}")
         self.expect(facts["untitled"] == 0, "a table without a caption")
+        for fault in run(AUDIT):
+            self.fault(f"{fault} ({self.variant})")
         for entry in self.driver.get_log("browser"):
             # A page that is about a failure is itself logged as one.
             if status == 200 or "Failed to load resource" not in entry["message"]:
@@ -170,6 +248,45 @@ class Browser:
 
     def close(self):
         self.driver.quit()
+
+
+def keyboard(browser, path):
+    """Walks through a page with the tab key: each stop is shown and marked, in the order of the page."""
+    browser.open(path)
+    where = """
+        const e = document.activeElement;
+        if (!e || e === document.body) return null;
+        const style = getComputedStyle(e), box = e.getBoundingClientRect();
+        window.__order = window.__order || [...document.querySelectorAll("*")];
+        return { place: window.__order.indexOf(e), html: e.outerHTML.slice(0, 120),
+            marked: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1,
+            shown: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight };"""
+    chain = ActionChains(browser.driver)
+    chain.send_keys(Keys.TAB).perform()
+    first = browser.driver.execute_script(where)
+    browser.expect(first and "skip" in first["html"], f"the first stop is not the link to the content: {first}")
+    chain.send_keys(Keys.ENTER).perform()
+    browser.expect(
+        browser.driver.execute_script("return document.activeElement.id") == "main", "the skip link does not lead to the content")
+    browser.driver.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
+    browser.open(path)
+    places = []
+    for _ in range(300):
+        chain.send_keys(Keys.TAB).perform()
+        stop = browser.driver.execute_script(where)
+        if stop is None or stop["place"] in places:
+            break
+        # The page scrolls to it gently.
+        late = time.monotonic() + 2
+        while not stop["shown"] and time.monotonic() < late:
+            time.sleep(0.1)
+            stop = browser.driver.execute_script(where)
+        places.append(stop["place"])
+        browser.expect(stop["marked"], f"the focus is not marked: {stop['html']}")
+        browser.expect(stop["shown"], f"the focus is out of sight: {stop['html']}")
+    browser.expect(places == sorted(places), "the focus jumps")
+    browser.expect(len(places) > 8, f"only {len(places)} stops")
+    return len(places)
 
 
 def shots(browser, paths):
@@ -243,7 +360,7 @@ def story(browser, facts):
     browser.expect(len(browser.all(".hit")) == facts["players"], "the address of a search does not find the same")
 
     # One session.
-    browser.press(browser.one(".hit h3 a"))
+    browser.press(browser.one(".hit h2 a"))
     browser.expect(browser.all("ol.line li"), "no time line")
     browser.expect(browser.all("ol.log li"), "no log")
     files = browser.all("a[download][href*='/files/']")
@@ -261,6 +378,17 @@ def story(browser, facts):
     browser.open(f"/builds/diff?a={a}&b={b}")
     browser.expect("crashed" in browser.text(), "no comparison")
     browser.picture("diff")
+
+    # By keyboard alone.
+    stops = {path: keyboard(browser, path) for path in ["/", "/crashes", address, "/search"]}
+    print(f"stops of the tab key: {stops}", flush=True)
+
+    # Lines of all sessions by time.
+    browser.open("/search?sort=time&q=" + quote(facts["player"]))
+    times = [element.get_attribute("datetime") for element in browser.all("ol.merged li.at time")]
+    browser.expect(len(times) >= facts["players"], f"{len(times)} merged lines")
+    browser.expect(times == sorted(times), "merged lines are not in the order of time")
+    browser.picture("search-merged")
 
     paths = dict(SCREENS)
     paths["signature"] = address

@@ -114,7 +114,7 @@ extension ServerSuites {
                 let answer = try stage.get(path)
                 #expect(answer.header("Content-Security-Policy")?.contains("default-src 'none'") == true, "\(path)")
                 #expect(answer.header("X-Content-Type-Options") == "nosniff")
-                #expect(answer.header("Referrer-Policy") == "no-referrer")
+                #expect(answer.header("Referrer-Policy") == "same-origin")
                 #expect(answer.header("Cross-Origin-Resource-Policy") == "same-origin")
                 #expect(answer.header("Cache-Control") != nil)
             }

@@ -251,7 +251,8 @@ struct PageSamples {
             return PageSearch.Session(label: label, members: [.init(path: bytes, lines: [line])])
         }
         return SearchPage.Facts(
-            sessions: [session(0), session(1)], hits: 2, isFull: true, problem: (text, text), isAsked: true)
+            sessions: [session(0), session(1)],
+            merged: [session(0), session(1)].map { .init(label: $0.label, line: line) }, hits: 2, isFull: true, problem: (text, text), isAsked: true)
     }
 
     // MARK: Collection and symbols

@@ -76,11 +76,20 @@ extension Catalog {
     static func crashQuery(
         _ connection: any SQLConnection, _ selection: Selection, after cursor: PageCursor? = nil
     ) throws(CatalogError) -> any SQLStatement {
-        var filter = try Filter.crashes(selection, on: connection)
+        // SQLite would read all crashes in the order of time until enough are found, however few are selected.
+        var filter = try Filter.crashes(selection, bySession: !selection.sessions.isEmpty, on: connection)
         cursor?.add(to: &filter, table: "c")
         let limit = selection.limit.map { " LIMIT \(max(0, $0))" } ?? ""
+        let order = " ORDER BY c.at DESC, c.key DESC"
+        guard !limit.isEmpty, selection.sessions.isEmpty, !selection.signatures.isEmpty else {
+            return try connection.prepare(CrashRows.select + filter.sql + order + limit).bind(filter.values)
+        }
+        // The newest crashes of a signature are chosen in an index; only their rows are read.
+        let hint = connection.hint(index: "crashes_signature")
         return try connection.prepare(
-            CrashRows.select + filter.sql + " ORDER BY c.at DESC, c.key DESC" + limit
+            """
+            \(CrashRows.select) WHERE c.key IN (SELECT c.key FROM crashes c\(hint)\(filter.sql)\(order)\(limit))\(order)
+            """
         ).bind(filter.values)
     }
 

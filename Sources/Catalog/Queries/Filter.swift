@@ -121,9 +121,13 @@ struct Filter {
 
     /// The conditions of a selection on `crashes AS c`, using `sessions` only when the crash's own columns do not
     /// suffice.
-    static func crashes(_ selection: Selection, on connection: any SQLConnection) throws(CatalogError) -> Filter {
+    ///
+    /// - Parameter bySession: whether to find the crashes by their sessions: no index that begins with `survived` is used.
+    static func crashes(
+        _ selection: Selection, bySession: Bool = false, on connection: any SQLConnection
+    ) throws(CatalogError) -> Filter {
         var filter = Filter()
-        filter.add("c.survived = \(selection.errors ? 1 : 0)")
+        filter.add("c.survived\(bySession ? " + 0" : "") = \(selection.errors ? 1 : 0)")
         try filter.add(signaturesOf: selection, on: connection)
         filter.add("c.image", namesMatching: selection.images, on: connection)
         filter.add("c.tag", namesMatching: selection.tags, on: connection)

@@ -60,14 +60,31 @@ struct SessionCells {
         try first("SELECT s.at", cell, "", " ORDER BY s.at LIMIT 1")
     }
 
+    /// Calls `body` with each span of time in which a cell has sessions that have ended, and with their number. Spans are
+    /// numbered from 1970 and of one length (ms).
+    func eachSpan(
+        of cell: Cell, since: Int64, length: Int64, _ body: (Int64, Int64) throws(CatalogError) -> Void
+    ) throws(CatalogError) {
+        let isEnded = " AND s.state <> 'running'"
+        var low = since
+        while let next = try first("SELECT s.at", cell, isEnded, " ORDER BY s.at LIMIT 1", since: low) {
+            let span = next / length
+            let (end, overflow) = (span + 1).multipliedReportingOverflow(by: length)
+            guard !overflow, end > next else { return }
+            try body(span, try first("SELECT count(*)", cell, isEnded, "", since: next, until: end) ?? 0)
+            low = end
+        }
+    }
+
     // MARK: Statements
 
     private func first(
-        _ select: String, _ cell: Cell, _ condition: String, _ tail: String
+        _ select: String, _ cell: Cell, _ condition: String, _ tail: String, since: Int64? = nil, until: Int64? = nil
     ) throws(CatalogError) -> Int64? {
         let places: [(String, String?)] = [("tag", cell.tag), ("image", cell.image), ("location", cell.location)]
         var filter = Self.filter(places)
-        filter.add("s.at", since: selection.since, until: selection.until)
+        let end = until.map { min($0, selection.until ?? $0) } ?? selection.until
+        filter.add("s.at", since: since ?? selection.since, until: end)
         let query = try statements.prepare(select + from + filter.sql + condition + tail, on: connection)
         query.bind(filter.values)
         defer { query.reset() }

@@ -38,15 +38,36 @@ extension Catalog {
             everything.crashed = false
             let isNarrow = selection.selectsBySignature
             let sum = isNarrow ? "0" : "sum(CASE WHEN s.crashes > 0 THEN 1 ELSE 0 END)"
-            try series.add(everything, count: "count(*), \(sum)", on: connection) { point, rows in
-                point.sessions += Int(clamping: rows.integer(2))
-                point.crashed += Int(clamping: rows.integer(3))
+            if unit == .day, let since = selection.since, let cells = SessionCells(everything, on: connection) {
+                // A day's sessions of one build are neighbours in an index: they are counted, not read.
+                try cells.eachCell { (cell) throws(CatalogError) in
+                    try cells.eachSpan(of: cell, since: since, length: unit.milliseconds) { span, count in
+                        series[span, cell.tag].sessions += Int(clamping: count)
+                    }
+                }
+                try series.add(everything, crashed: !isNarrow, on: connection)
+            } else {
+                try series.add(everything, count: "count(*), \(sum)", on: connection) { point, rows in
+                    point.sessions += Int(clamping: rows.integer(2))
+                    point.crashed += Int(clamping: rows.integer(3))
+                }
             }
             if isNarrow {
                 try series.add(selection, count: "count(*), 0", on: connection) { point, rows in
                     point.crashed += Int(clamping: rows.integer(2))
                 }
             }
+            try series.addCrashes(selection, on: connection)
+            return series.points
+        }
+    }
+
+    /// The selected crashes by time and tag, without the sessions; hours and days without any are left out.
+    public func crashSeries(
+        by unit: SeriesUnit, _ selection: Selection = Selection()
+    ) throws(CatalogError) -> [SeriesPoint] {
+        try read { (connection) throws(CatalogError) in
+            var series = Series(unit: unit.milliseconds)
             try series.addCrashes(selection, on: connection)
             return series.points
         }
@@ -87,6 +108,22 @@ private struct Series {
         while try rows.step() { body(&self[rows.integer(0), rows.textOrNil(1)], rows) }
     }
 
+    /// Adds those of the selected sessions that crashed, unless the crashes are counted otherwise.
+    mutating func add(_ selection: Selection, crashed: Bool, on connection: any SQLConnection) throws(CatalogError) {
+        guard crashed else { return }
+        var filter = try Filter.sessions(selection, on: connection)
+        filter.add("s.crashes > 0")
+        let rows = try connection.prepare(
+            """
+            SELECT s.at / \(unit), s.tag, count(*) FROM sessions s\(connection.hint(index: "sessions_crashed"))\(filter.sql)
+            GROUP BY 1, 2
+            """
+        ).bind(filter.values)
+        while try rows.step() {
+            self[rows.integer(0), rows.textOrNil(1)].crashed += Int(clamping: rows.integer(2))
+        }
+    }
+
     /// Adds the selected crashes: one pass over an index that has all that is asked.
     mutating func addCrashes(_ selection: Selection, on connection: any SQLConnection) throws(CatalogError) {
         let filter = try Filter.crashes(selection, on: connection)
@@ -101,7 +138,7 @@ private struct Series {
         while try rows.step() { self[rows.integer(0), rows.textOrNil(1)].crashes += Int(clamping: rows.integer(2)) }
     }
 
-    private subscript(span: Int64, tag: String?) -> SeriesPoint {
+    subscript(span: Int64, tag: String?) -> SeriesPoint {
         get {
             found[Key(span: span, tag: tag.map { Array($0.utf8) })]
                 ?? SeriesPoint(time: span.multipliedReportingOverflow(by: unit).partialValue, tag: tag)

@@ -166,7 +166,7 @@
           last = session;
           sessions += 1;
           group = make("div", undefined, "hit");
-          const heading = make("h3"), link = make("a", plain(session));
+          const heading = make("h2"), link = make("a", plain(session));
           link.href = base + "/sessions/" + segment(session);
           const note = [data.tag, data.location].filter(Boolean).map(plain).join(", ");
           heading.append(link, " ", make("span", note, "muted"));
@@ -217,8 +217,13 @@
   search.addEventListener("submit", (event) => {
     event.preventDefault();
     const items = bare(search);
+    // Lines of all sessions by time: the server sorts them.
+    if (items.get("sort") === "time") { location.assign(search.getAttribute("action") + "?" + items); return; }
     history.pushState(null, "", search.getAttribute("action") + "?" + items);
+    asked = location.search;
     run(items);
   });
-  addEventListener("popstate", () => location.reload());
+  // The link to the content changes the address, too, but not the search.
+  let asked = location.search;
+  addEventListener("popstate", () => { if (location.search !== asked) location.reload(); });
 })();

@@ -10,52 +10,48 @@ struct BarStrip: Sendable, Equatable {
     var step = 6
     /// The height, in pixels.
     var height = 22
-    /// Words below the strip, at their places.
-    var marks: [(place: Int, text: String)] = []
-
-    /// The space of a mark's words, in pixels.
-    private static let markWidth = 76
+    /// Values that are parts of the others, drawn over them.
+    var parts: [Double] = []
+    /// Words below the strip: its start, and others at equal distances up to its end. A strip with words is as wide as the
+    /// page.
+    var marks: [String] = []
 
     static func == (left: BarStrip, right: BarStrip) -> Bool { left.model == right.model }
 
     /// The values of the partial `chart`.
     var model: PageModel {
         let width = max(1, values.count) * step
-        let below = marks.isEmpty ? 0 : 14
-        var bars = ""
         var base = ""
-        for (place, value) in values.enumerated() {
-            guard let value else { continue }
-            let x = place * step
-            base += "M\(x) \(height)h\(step)"
-            let share = most > 0 && value.isFinite ? min(1, max(0, value / most)) : 0
-            guard share > 0 else { continue }
-            // A bar above nothing is never invisible.
-            let tall = max(2, Int((share * Double(height - 1)).rounded()))
-            bars += "M\(x) \(height)v-\(tall)h\(step - 1)v\(tall)z"
+        var start: Int?
+        for place in 0...values.count {
+            if place < values.count, values[place] != nil {
+                if start == nil { start = place }
+            } else if let first = start {
+                base += "M\(first * step) \(height)h\((place - first) * step)"
+                start = nil
+            }
         }
         var model: PageModel = [
             "chartClass": .shown(marks.isEmpty ? "spark" : "chart"), "width": .number(width),
-            "height": .number(height + below), "chartLabel": .text(label), "basePath": .shown(base),
+            "height": .number(height), "chartLabel": .text(label), "basePath": .shown(base),
+            "hasMarks": .flag(!marks.isEmpty), "marks": .list(marks.map { ["markText": .text($0)] }),
         ]
-        if !bars.isEmpty { model["barPath"] = .one(["path": .shown(bars)]) }
-        // Words that would lie on others are left out.
-        var free = 0
-        let shown = marks.filter { mark in
-            let isLate = mark.place * step > width * 3 / 4
-            let start = mark.place * step - (isLate ? Self.markWidth : 0)
-            guard start >= free else { return false }
-            free = start + Self.markWidth
-            return true
+        for (name, values) in [("barPath", values), ("overPath", parts)] {
+            let path = bars(values)
+            if !path.isEmpty { model[name] = .one(["path": .shown(path)]) }
         }
-        model["marks"] = .list(
-            shown.map { mark in
-                let isLate = mark.place * step > width * 3 / 4
-                return [
-                    "x": .number(min(width, mark.place * step)), "y": .number(height + 12),
-                    "anchor": .shown(isLate ? "end" : "start"), "markText": .text(mark.text),
-                ]
-            })
         return model
+    }
+
+    /// The bars as a path.
+    private func bars(_ values: [Double?]) -> String {
+        var path = ""
+        for (place, value) in values.enumerated() {
+            guard let value, most > 0, value.isFinite, value > 0 else { continue }
+            // A bar above nothing is never invisible.
+            let tall = max(2, Int((min(1, value / most) * Double(height - 1)).rounded()))
+            path += "M\(place * step) \(height)v-\(tall)h\(step - 1)v\(tall)z"
+        }
+        return path
     }
 }

@@ -16,7 +16,7 @@ enum BuildDiffPage {
     }
 
     /// Changes of one kind that are listed.
-    private static let mostChanges = 100
+    private static let mostChanges = 40
 
     /// Reads the facts.
     static func facts(_ store: Store, before: String, after: String, _ selection: Selection, now: Int64) throws -> Facts
@@ -87,21 +87,26 @@ enum BuildDiffPage {
     }
 
     private static func change(_ change: BuildComparison.Change, _ facts: Facts, _ view: PageView) -> PageModel {
-        let (a, b) = (facts.comparison.before.sessions, facts.comparison.after.sessions)
-        let isChance =
-            Chance.compare(change.sessions.before, of: a, with: change.sessions.after, of: b) == .likelyChance
-        return [
+        var model: PageModel = [
             "href": .shown(view.link.signature(facts.ids[change.signature] ?? SignatureID.of(change.signature))),
             "signature": .text(change.signature, most: 240), "state": .shown(change.word.rawValue),
-            "stateWord": .text(words(change)), "crashesBefore": .text(PageWords.count(change.crashes.before)),
+            "stateWord": .shown(change.word.rawValue), "crashesBefore": .text(PageWords.count(change.crashes.before)),
             "crashesAfter": .text(PageWords.count(change.crashes.after)),
             "shareBefore": .text(PageWords.percent(change.share.before)),
             "shareAfter": .text(PageWords.percent(change.share.after)),
-            "chance": .text(isChance ? "may be chance" : "hardly"),
+            "chance": .text(chance(change)),
         ]
+        if let last = change.lastIn {
+            model["stateNote"] = .one(["stateNoteText": .text("last in \(last)", most: 60)])
+        }
+        return model
     }
 
-    private static func words(_ change: BuildComparison.Change) -> String { change.word.rawValue }
+    /// How likely it is that builds which crash equally often differ as much.
+    private static func chance(_ change: BuildComparison.Change) -> String {
+        change.isLikelyChance
+            ? "may be: \(PageWords.percent(change.chance))" : "hardly: \(PageWords.percent(change.chance))"
+    }
 
     private static func explanation(_ word: BuildComparison.Change.Word) -> String {
         switch word.rawValue {

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Text
 
 /// The pages that say what failed, and the one to sign in.
 enum FailurePage {
@@ -15,13 +16,27 @@ enum FailurePage {
 
     /// The page to sign in.
     static func signIn(_ failure: ServerFailure?, next: String) -> PageContent {
-        var model: PageModel = ["nextPath": .address(next)]
+        var model: PageModel = ["nextPath": .address(plain(next))]
         if let failure {
             var problem: PageModel = ["problemText": .text(sentence(failure.message))]
             problem.set("hint", failure.hint.map(sentence))
             model["signInProblem"] = .one(problem)
         }
         return PageContent(template: "sign-in", title: "Sign in", tab: nil, model: model)
+    }
+
+    /// A path in which characters that an address may not have as they are, among them those that hide or reorder text, are
+    /// percent-encoded. It leads to the same page.
+    private static func plain(_ path: String) -> String {
+        var out = ""
+        for scalar in path.unicodeScalars {
+            if (0x21..<0x7F).contains(scalar.value) {
+                out.unicodeScalars.append(scalar)
+            } else {
+                out += Percent.encode(String(scalar))
+            }
+        }
+        return out
     }
 
     private static func heading(_ status: Int) -> String {

@@ -16,7 +16,7 @@ struct PageForm: Sendable {
 
     /// The controls that select sessions, as `SelectionQuery` reads them.
     static let selection: [Field] = [
-        .text("since", "Since", hint: "7d or 2026-11-20"), .text("until", "Until", hint: "now"),
+        .text("since", "Since", hint: "7d, 02:45 …"), .text("until", "Until", hint: "now"),
         .text("image", "Image", hint: "any"), .text("tag", "Build", hint: "any, 1.5.*"),
         .text("location", "Location", hint: "any"), .text("label", "Label", hint: "name=value"),
     ]

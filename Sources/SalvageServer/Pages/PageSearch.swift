@@ -15,12 +15,16 @@ struct PageSearch: SearchSink, Sendable {
         var matches: [Range<Int>]
         /// Whether it is a hit rather than context.
         var isSelected: Bool
+        /// Its time (ms since 1970), its own or that of the line before it; nil if it is not known.
+        var time: Int64?
     }
 
     /// The lines of one member.
     struct Member: Sendable, Equatable {
         var path: [UInt8]
         var lines: [Line]
+        /// Paths of other members of the session with the same bytes.
+        var also: [[UInt8]] = []
     }
 
     /// The hits of one session.
@@ -42,16 +46,10 @@ struct PageSearch: SearchSink, Sendable {
     private(set) var hits = 0
     /// Whether the search was ended because there are more hits than fit.
     private(set) var isFull = false
-    /// Whether only the first hit of a session is wanted.
-    let isOnePerSession: Bool
     /// When the search ends at the latest, in the time of `MonotonicClock`, in milliseconds.
     let end: Int64
-    private var isLeftOut = false
 
-    init(isOnePerSession: Bool, end: Int64) {
-        self.isOnePerSession = isOnePerSession
-        self.end = end
-    }
+    init(end: Int64) { self.end = end }
 
     /// Collects the lines of a block.
     struct Lines: BlockRenderer {
@@ -65,7 +63,8 @@ struct PageSearch: SearchSink, Sendable {
                 block.append(
                     Line(
                         number: line.number, bytes: Array(lines.bytes(of: line).prefix(PageSearch.longestLine)),
-                        matches: Array(lines.matches(at: index).prefix(50)), isSelected: line.isSelected))
+                        matches: Array(lines.matches(at: index).prefix(50)), isSelected: line.isSelected,
+                        time: line.time))
             }
         }
     }
@@ -76,15 +75,12 @@ struct PageSearch: SearchSink, Sendable {
 
     mutating func begin(_ member: SearchedMember) {
         let isSame = sessions.last.map { $0.label.session.hasSameBytes(as: member.label.session) } ?? false
-        isLeftOut =
-            isSame && isOnePerSession && sessions.last.map { $0.members.contains { !$0.lines.isEmpty } } ?? false
-        guard !isLeftOut else { return }
         if !isSame { sessions.append(Session(label: member.label, members: [])) }
-        sessions[sessions.count - 1].members.append(Member(path: member.path, lines: []))
+        sessions[sessions.count - 1].members.append(Member(path: member.path, lines: [], also: member.also))
     }
 
     mutating func take(_ block: [Line], _ lines: Range<Int>) {
-        guard !isLeftOut, !sessions.isEmpty, !sessions[sessions.count - 1].members.isEmpty else { return }
+        guard !sessions.isEmpty, !sessions[sessions.count - 1].members.isEmpty else { return }
         let session = sessions.count - 1
         let member = sessions[session].members.count - 1
         for line in block[lines] {

@@ -138,28 +138,23 @@ enum SessionsPage {
         }
         let unit = range.unit == .hour ? "hour" : "day"
         let most = Double(max(1, ended.max() ?? 1))
-        let marks = (0..<count).filter { $0 % max(1, count / 4) == 0 }.map { place in
+        func mark(_ place: Int) -> String {
             let text = TimeText.table(range.since + Int64(place) * step)
-            return (place: place, text: String(range.unit == .hour ? text.dropFirst(5).prefix(11) : text.prefix(10)))
+            return String(range.unit == .hour ? text.dropFirst(5).prefix(11) : text.prefix(10))
         }
-        let width = min(14, max(3, 1200 / count))
-        func chart(_ values: [Int], _ what: String, marks: [(place: Int, text: String)]) -> PageModel.Value {
-            let sum = values.reduce(0, &+)
-            let busiest = values.max() ?? 0
-            return .one(
-                BarStrip(
-                    values: values.map(Double.init), most: most,
-                    label: "\(what) per \(unit): \(sum) in all, at most \(busiest) in one \(unit).", step: width,
-                    height: 36, marks: marks
-                ).model)
+        func words(_ values: [Int]) -> String {
+            "\(PageWords.count(values.reduce(0, &+))) in all, at most \(PageWords.count(values.max() ?? 0)) in one \(unit)"
         }
+        let chart = BarStrip(
+            values: ended.map(Double.init), most: most,
+            label: "Sessions that ended per \(unit): \(words(ended)); those that crashed: \(words(crashed)).",
+            step: min(14, max(3, 1200 / count)), height: 44, parts: crashed.map(Double.init),
+            marks: count > 2 ? [mark(0), mark(count / 2), mark(count - 1)] : [mark(0), mark(count - 1)])
         return [
-            "stripTitle": .text("Ends per \(unit)"), "chart": chart(ended, "Sessions that ended", marks: []),
-            "crashedChart": chart(crashed, "Sessions that crashed", marks: marks),
-            "stripNote": .text(
-                "Above: \(PageWords.count(ended.reduce(0, &+))) ended; below, on the same scale: "
-                    + "\(PageWords.count(crashed.reduce(0, &+))) of them crashed. "
-                    + "A full bar is \(counted(Int(most), "session")). Times are UTC."),
+            "stripTitle": .text("Ends per \(unit)"), "chart": .one(chart.model),
+            "endedWords": .text("\(PageWords.count(ended.reduce(0, &+))) ended"),
+            "crashedWords": .text("\(PageWords.count(crashed.reduce(0, &+))) of them crashed"),
+            "stripNote": .text("A full bar is \(counted(Int(most), "session")). Times below it are UTC."),
         ]
     }
 }

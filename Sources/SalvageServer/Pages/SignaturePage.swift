@@ -47,7 +47,7 @@ enum SignaturePage {
         selection.limit = nil
         selection.since = max(
             overview.firstSeen, overview.lastSeen - Int64(mostDays - 1) * CivilDate.millisecondsPerDay)
-        let series = try store.series(by: .day, selection)
+        let series = try store.crashSeries(by: .day, selection)
         var excerpts: [Excerpt] = []
         var labels: [(name: String, values: [String])] = []
         var seen = ByteSet()
@@ -90,7 +90,7 @@ enum SignaturePage {
         let selected = overview.selected
         var model: PageModel = [
             "signature": .text(overview.signature), "state": .shown(overview.state.rawValue),
-            "stateWord": .text(SignatureRow.stateWords(overview)), "lead": .text(lead(overview)),
+            "stateWord": .shown(overview.state.rawValue), "lead": .text(lead(overview)),
             "crashes": .text(counted(selected.count, "crash", "crashes")),
             "sessions": .text(counted(selected.sessions, "session")),
             "firstSeen": PageWords.time(overview.firstSeen), "lastSeen": PageWords.time(overview.lastSeen),
@@ -110,6 +110,7 @@ enum SignaturePage {
                     : counted(facts.rows.count, "crash", "crashes")),
             "crashRows": .list(facts.rows.map { rowModel($0, view) }),
         ]
+        if let note = SignatureRow.stateNote(overview) { model["stateNote"] = .one(note) }
         model.set("shareText", overview.share.map(PageWords.percent))
         if let ticket = overview.standing.ticket { model["ticket"] = .one(SignatureRow.ticket(ticket)) }
         if !overview.standing.merged.isEmpty {

@@ -54,7 +54,7 @@ enum SignatureRow {
         let selected = overview.selected
         var row: PageModel = [
             "href": .shown(view.link.signature(overview.id)), "signature": .text(overview.signature, most: 240),
-            "state": .shown(overview.state.rawValue), "stateWord": .text(stateWords(overview)),
+            "state": .shown(overview.state.rawValue), "stateWord": .shown(overview.state.rawValue),
             "share": .text(overview.share.map(PageWords.percent) ?? "–"),
             "crashes": .text(PageWords.count(selected.count)), "sessions": .text(PageWords.count(selected.sessions)),
             "chart": .one(days.chart(selected.perDay)), "firstSeen": PageWords.time(overview.firstSeen),
@@ -63,6 +63,7 @@ enum SignatureRow {
             "locations": .text(names(selected.locations), most: 120),
             "owner": .text(overview.standing.owner ?? "", most: 60),
         ]
+        if let note = stateNote(overview) { row["stateNote"] = .one(note) }
         if let ticket = overview.standing.ticket { row["ticket"] = .one(Self.ticket(ticket)) }
         return row
     }
@@ -74,12 +75,12 @@ enum SignatureRow {
         return model
     }
 
-    /// The state in words: `fixed in 1.5.0`.
-    static func stateWords(_ overview: SignatureOverview) -> String {
-        guard overview.state != .open, case .resolve(let tag?) = overview.standing.resolution?.action else {
-            return overview.state.rawValue
-        }
-        return overview.state == .returned ? "returned, fixed in \(tag)" : "\(overview.state.rawValue) in \(tag)"
+    /// What stands beside the state: the build of a fix. Nil if there is nothing.
+    static func stateNote(_ overview: SignatureOverview) -> PageModel? {
+        guard overview.state == .fixed || overview.state == .returned,
+            case .resolve(let tag?) = overview.standing.resolution?.action
+        else { return nil }
+        return ["stateNoteText": .text(overview.state == .returned ? "fixed in \(tag)" : "in \(tag)", most: 60)]
     }
 
     /// The first names and how many more there are.

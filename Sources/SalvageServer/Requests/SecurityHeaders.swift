@@ -10,7 +10,8 @@ enum SecurityHeaders {
     private static let fixed: [(HTTPField.Name?, String)] = [
         (HTTPField.Name("Content-Security-Policy"), policy),
         (HTTPField.Name("X-Content-Type-Options"), "nosniff"),
-        (HTTPField.Name("Referrer-Policy"), "no-referrer"),
+        // Not `no-referrer`: with that, browsers send `Origin: null` with our own forms.
+        (HTTPField.Name("Referrer-Policy"), "same-origin"),
         (HTTPField.Name("Cross-Origin-Resource-Policy"), "same-origin"),
         (HTTPField.Name("Cross-Origin-Opener-Policy"), "same-origin"),
         (HTTPField.Name("X-Frame-Options"), "DENY"),

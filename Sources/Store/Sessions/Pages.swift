@@ -38,4 +38,11 @@ extension Store {
     public func series(by unit: SeriesUnit, _ selection: Selection = Selection()) throws -> [SeriesPoint] {
         try catalog().series(by: unit, try resolved(selection))
     }
+
+    /// The selected crashes by hour or day and by tag, without the sessions; the limit does not apply.
+    ///
+    /// - Throws: `CatalogError`, or as ``resolved(_:)`` does.
+    public func crashSeries(by unit: SeriesUnit, _ selection: Selection) throws -> [SeriesPoint] {
+        try catalog().crashSeries(by: unit, try resolved(selection))
+    }
 }
