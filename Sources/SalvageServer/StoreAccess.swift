@@ -25,18 +25,27 @@ public final class ServerStore: Sendable {
     private let writes = NIOThreadPool(numberOfThreads: 1)
     /// Opened stores that no thread uses now.
     private let idle = Mutex<[Opened]>([])
+    /// The configured order of builds.
+    private let builds: Mutex<[String]>
 
     /// A store and the catalog's file that it has open.
     private struct Opened: Sendable {
         let store: Store
         let file: CatalogFileIdentity?
+        let builds: [String]
     }
 
     /// Names the store in a folder; it is opened by the first question.
-    public init(_ path: String) {
+    ///
+    /// - Parameter builds: the configured order of builds, as `Store` takes it.
+    public init(_ path: String, builds: [String] = []) {
         self.path = path
+        self.builds = Mutex(builds)
         for pool in [reads, searches, streams, writes] { pool.start() }
     }
+
+    /// Changes the configured order of builds for later questions.
+    public func order(_ builds: [String]) { self.builds.withLock { $0 = builds } }
 
     /// Ends the threads once their work is done.
     public func close() async throws {
@@ -63,16 +72,19 @@ public final class ServerStore: Sendable {
 
     /// Changes the store, one change after the other. The store is open for writing only meanwhile.
     func write<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
-        try await writes.runIfActive { try body(Store(self.path, readOnly: false)) }
+        try await writes.runIfActive {
+            try body(Store(self.path, readOnly: false, builds: self.builds.withLock { $0 }))
+        }
     }
 
     private func lend<T>(_ body: (Store) throws -> T) throws -> T {
         let file = CatalogFileIdentity(path + "/catalog.sqlite")
+        let builds = builds.withLock { $0 }
         let opened = idle.withLock { idle in
-            idle.removeAll { $0.file != file }
+            idle.removeAll { $0.file != file || $0.builds != builds }
             return idle.popLast()
         }
-        let used = try opened ?? Opened(store: Store(path), file: file)
+        let used = try opened ?? Opened(store: Store(path, builds: builds), file: file, builds: builds)
         defer { idle.withLock { $0.append(used) } }
         return try body(used.store)
     }

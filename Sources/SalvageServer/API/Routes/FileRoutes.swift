@@ -25,7 +25,7 @@ extension APIRoutes {
                 }
                 return members
             }
-            let (items, next) = try members.page(query)
+            let (items, next) = try members.page(query) { String($0.member.ordinal) }
             return call.page(items.map { APIShapes.file.line($0).utf8 }, next: next)
         },
         APIRoute(
