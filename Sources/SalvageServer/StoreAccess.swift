@@ -16,10 +16,10 @@ public final class ServerStore: Sendable {
 
     /// The store's folder.
     public let path: String
-    /// Threads for downloads, which last as long as somebody reads them.
+    /// Threads for downloads, which last as long as somebody reads them. Bundles and uploads have further ones.
     static let streamers = 8
 
-    private let streams = NIOThreadPool(numberOfThreads: streamers)
+    private let streams = NIOThreadPool(numberOfThreads: streamers + APIServices.mostTransfers)
     private let reads = NIOThreadPool(numberOfThreads: readers)
     private let searches = NIOThreadPool(numberOfThreads: searchers)
     private let writes = NIOThreadPool(numberOfThreads: 1)

@@ -42,7 +42,8 @@ extension APIRoutes {
         },
         APIRoute(
             .get, "/signatures/{id}/crashes", "signature-crashes", "The crashes with a signature, newest first.",
-            filters(["since", "until", "image", "tag", "location", "label"]),
+            filters(
+                ["since", "until", "image", "tag", "location", "label"], cursor: SelectionQuery.cursorPattern),
             returns: [.page(of: "Crash", "The crashes.")]
         ) { call in
             let query = try call.selection()

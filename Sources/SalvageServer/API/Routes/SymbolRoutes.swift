@@ -18,7 +18,11 @@ extension APIRoutes {
             returns: [.page(of: "Symbol", "The files.")]
         ) { call in
             let query = try call.selection()
-            let survey = try await call.store.read { $0.symbols.survey() }
+            let survey = try await call.store.read { store in
+                // Without a catalog there is no store now, rather than one without symbols.
+                _ = try store.lastCrashRow()
+                return store.symbols.survey()
+            }
             if let error = survey.unread.first { throw StoreError(error) }
             let (items, next) = try survey.entries.page(query) { $0.kind.rawValue + " " + $0.identity }
             return call.page(items.map { APIShapes.symbol.line($0).utf8 }, next: next)
