@@ -125,10 +125,7 @@ final class RequestActivity: Sendable {
     }
 
     /// It is unknown where the request ends: what follows is none.
-    func breakOff() {
-        register.breakOff(channel)
-        channel.close(mode: .input, promise: nil)
-    }
+    func breakOff() { register.breakOff(channel) }
 
     /// Its body is awaited.
     func waits() { register.set(isWaiting: true, channel) }

@@ -117,6 +117,11 @@ extension APIRoutes {
         }
         let index = try pack.content(of: number)
         let content = pack.reader.members[index]
+        guard ![.directory, .device, .fifo].contains(content.kind) else {
+            throw ServerFailure(
+                .notFound, "not_a_file", "the member with the number \(number) has no content, only a name",
+                session: pack.session.session)
+        }
         let path = pack.reader.members[number].path
         let start = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         return ServedMember(
