@@ -31,7 +31,7 @@ extension APIRoutes {
         let limit = try call.items.number("limit", in: 1...1_000_000) ?? .max
         let feed = call.services.events
         let subscription = try await feed.subscribe()
-        call.context.channel.closeFuture.whenComplete { _ in subscription.end() }
+        call.context.channel.closeFuture.whenComplete { [weak subscription] _ in subscription?.end() }
         let missed: (messages: [EventMessage], next: Int64?)
         do { missed = try await after.asyncMap { try await feed.missed(after: $0) } ?? ([], nil) } catch {
             subscription.end()
