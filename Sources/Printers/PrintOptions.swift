@@ -96,22 +96,29 @@ public struct PrintedSearch: Sendable {
     /// Runs the search and prints its results. Blocks the calling thread, as `SearchEngine.run` does.
     /// - Parameters:
     ///   - output: the destination of what is printed.
+    ///   - threads: shared with other searches; nil for threads of its own.
+    ///   - isCancelled: ends the search once it returns true. Called on several threads.
     ///   - nextSource: returns the next source in output order, nil at the end.
     /// - Returns: the report, and the output passed in.
     /// - Throws: `LogSearchError` when the system refuses memory.
     public func run<Source: SearchSource, Output: SearchOutput>(
-        _ pattern: SearchPattern, into output: Output, nextSource: @escaping () -> Source?
+        _ pattern: SearchPattern, into output: Output, threads: SearchThreads? = nil,
+        isCancelled: @escaping @Sendable () -> Bool = { false }, nextSource: @escaping () -> Source?
     ) throws -> (report: SearchReport, output: Output) {
+        let makeEngine: (SearchOptions) -> SearchEngine<Source> = {
+            SearchEngine(pattern: pattern, options: $0, threads: threads, isCancelled: isCancelled)
+        }
         if print.timeOrder != nil, search.wanted == .lines {
-            return try runInTimeOrder(pattern, into: output, nextSource: nextSource)
+            return try runInTimeOrder(makeEngine, into: output, nextSource: nextSource)
         }
         if pattern.spansLines, print.mode == .count, !search.invert {
             // As in ripgrep, where a match may span lines, matches are counted.
             var counting = print
             counting.mode = .countMatches
-            return try PrintedSearch(search, counting).run(pattern, into: output, nextSource: nextSource)
+            return try PrintedSearch(search, counting).run(
+                pattern, into: output, threads: threads, isCancelled: isCancelled, nextSource: nextSource)
         }
-        let engine = SearchEngine<Source>(pattern: pattern, options: search)
+        let engine = makeEngine(search)
         switch print.mode {
         case .lines, .onlyMatching:
             let printer = TextPrinter(
@@ -130,13 +137,14 @@ public struct PrintedSearch: Sendable {
 
     /// Runs the search to its end, then prints its lines. The limit then is that of the lines printed, not of those found.
     private func runInTimeOrder<Source: SearchSource, Output: SearchOutput>(
-        _ pattern: SearchPattern, into output: Output, nextSource: @escaping () -> Source?
+        _ makeEngine: (SearchOptions) -> SearchEngine<Source>, into output: Output,
+        nextSource: @escaping () -> Source?
     ) throws -> (report: SearchReport, output: Output) {
         var (search, form) = (search, print)
         let sorter = TimeSorter(form.timeOrder ?? TimeOrder(), limit: search.limit)
         search.limit = search.limit == 0 ? 0 : nil
         form.heading = false
-        let engine = SearchEngine<Source>(pattern: pattern, options: search)
+        let engine = makeEngine(search)
         guard form.mode == .json else {
             let renderer = TextRenderer(options: form, inverts: search.invert, hasContext: search.hasContext)
             let printer = TimeOrderedPrinter(output, renderer, sorter, isJSON: false)

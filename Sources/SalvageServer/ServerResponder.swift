@@ -31,7 +31,9 @@ struct ServerResponder: HTTPResponder {
         context.activity = register.began(context.channel)
         let target = RequestTarget(request, basePath: settings.basePath)
         var response: Response
+        if context.activity?.isBroken == true { throw CancellationError() }
         do {
+            try Self.checkFraming(request, context)
             try access.checkHost(request.head)
             try access.identify(request, &context)
             response =
@@ -47,6 +49,21 @@ struct ServerResponder: HTTPResponder {
         SecurityHeaders.add(to: &response.headers)
         return request.method == .head ? response.createHeadResponse() : response
     }
+
+    /// Refuses what a proxy in front may understand in another way: two hosts, or an end that is not clear (RFC 9112, sections
+    /// 3.2 and 6.3).
+    private static func checkFraming(_ request: Request, _ context: ServerContext) throws {
+        // The first is not among the headers.
+        guard host.flatMap({ request.headers[$0] }) == nil else {
+            throw ServerFailure(.badRequest, "two_hosts", "the request has two Host headers")
+        }
+        guard let encoding = request.headers[.transferEncoding], encoding.lowercased() != "chunked" else { return }
+        context.activity?.breakOff()
+        throw ServerFailure(
+            .badRequest, "bad_encoding", "the transfer encoding is not 'chunked'", hint: "send a Content-Length")
+    }
+
+    private static let host = HTTPField.Name("Host")
 
     // MARK: The API
 
@@ -93,12 +110,12 @@ struct ServerResponder: HTTPResponder {
             return try await pages.respond(to: request, context: context)
         }
         var request = request
-        let bytes = try await request.smallBody()
+        let bytes = try await request.smallBody(context.activity)
         let form = request.isType("application/x-www-form-urlencoded") ? try QueryItems(Self.text(bytes)) : nil
         try access.checkForgery(request, context, form: form)
         if target.segments == ["sign-out"] {
             return Response(
-                status: .seeOther, headers: [.location: settings.link("/sign-in"), .setCookie: access.signOut])
+                status: .seeOther, headers: [.location: settings.link("/sign-in"), .setCookie: access.signOut(request)])
         }
         request.body = .init(buffer: ByteBuffer(bytes: bytes))
         return try await pages.respond(to: request, context: context)
@@ -107,7 +124,10 @@ struct ServerResponder: HTTPResponder {
     private func signIn(_ request: Request, _ context: ServerContext) async throws -> Response {
         // Whoever signs in has no form token yet; the page must be one of this server's all the same.
         try access.checkOrigin(request)
-        let form = try QueryItems(Self.text(try await request.smallBody()))
+        guard request.isType("application/x-www-form-urlencoded") else {
+            throw ServerFailure(.unsupportedMediaType, "not_a_form", "the body is not a form")
+        }
+        let form = try QueryItems(Self.text(try await request.smallBody(context.activity)))
         let next = try Self.safe(form.one("next"))
         do {
             let cookie = try access.signIn(form.one("token") ?? "", request, context)

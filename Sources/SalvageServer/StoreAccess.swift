@@ -16,32 +16,36 @@ public final class ServerStore: Sendable {
 
     /// The store's folder.
     public let path: String
-    /// Reads the configured order of builds.
-    private let builds: @Sendable () throws -> [String]
-    /// Threads for downloads, which last as long as somebody reads them.
+    /// Threads for downloads, which last as long as somebody reads them. Bundles and uploads have further ones.
     static let streamers = 8
 
-    private let streams = NIOThreadPool(numberOfThreads: streamers)
+    private let streams = NIOThreadPool(numberOfThreads: streamers + APIServices.mostTransfers)
     private let reads = NIOThreadPool(numberOfThreads: readers)
     private let searches = NIOThreadPool(numberOfThreads: searchers)
     private let writes = NIOThreadPool(numberOfThreads: 1)
     /// Opened stores that no thread uses now.
     private let idle = Mutex<[Opened]>([])
+    /// The configured order of builds.
+    private let builds: Mutex<[String]>
 
     /// A store and the catalog's file that it has open.
     private struct Opened: Sendable {
         let store: Store
         let file: CatalogFileIdentity?
+        let builds: [String]
     }
 
     /// Names the store in a folder; it is opened by the first question.
     ///
-    /// - Parameter builds: reads the configured order of builds, at each use; see `Store`.
-    public init(_ path: String, builds: @escaping @Sendable () throws -> [String] = { [] }) {
+    /// - Parameter builds: the configured order of builds, as `Store` takes it.
+    public init(_ path: String, builds: [String] = []) {
         self.path = path
-        self.builds = builds
+        self.builds = Mutex(builds)
         for pool in [reads, searches, streams, writes] { pool.start() }
     }
+
+    /// Changes the configured order of builds for later questions.
+    public func order(_ builds: [String]) { self.builds.withLock { $0 = builds } }
 
     /// Ends the threads once their work is done.
     public func close() async throws {
@@ -68,18 +72,19 @@ public final class ServerStore: Sendable {
 
     /// Changes the store, one change after the other. The store is open for writing only meanwhile.
     func write<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
-        let builds = builds
-        return try await writes.runIfActive { try body(Store(self.path, readOnly: false, builds: try builds())) }
+        try await writes.runIfActive {
+            try body(Store(self.path, readOnly: false, builds: self.builds.withLock { $0 }))
+        }
     }
 
     private func lend<T>(_ body: (Store) throws -> T) throws -> T {
         let file = CatalogFileIdentity(path + "/catalog.sqlite")
+        let builds = builds.withLock { $0 }
         let opened = idle.withLock { idle in
-            idle.removeAll { $0.file != file }
+            idle.removeAll { $0.file != file || $0.builds != builds }
             return idle.popLast()
         }
-        let builds = builds
-        let used = try opened ?? Opened(store: Store(path, builds: try builds()), file: file)
+        let used = try opened ?? Opened(store: Store(path, builds: builds), file: file, builds: builds)
         defer { idle.withLock { $0.append(used) } }
         return try body(used.store)
     }

@@ -88,6 +88,9 @@ final class ServeStage {
             said.split(separator: " ").last.flatMap { UInt16($0.trimmingCharacters(in: .newlines)) }, "\(said)")
     }
 
+    /// Sends a signal.
+    func send(signal number: Int32) { if let process { kill(process.processIdentifier, number) } }
+
     /// Sends SIGTERM and waits; returns the exit code.
     func stop() -> Int32 {
         guard let process else { return -1 }

@@ -134,7 +134,8 @@ extension ServerSuites {
             let segment = try #require(escaped.addingPercentEncoding(withAllowedCharacters: allowed))
             let answer = try stage.get("/api/v1/sessions/\(segment)")
             #expect(answer.status == 200 && answer.object["session"] as? String == id, "\(segment): \(answer.body)")
-            #expect(try stage.get("/api/v1/sessions/\(segment)/files").items.count == 1)
+            let files = try stage.get("/api/v1/sessions/\(segment)/files").items
+            #expect(files.compactMap { $0["kind"] as? String }.sorted() == ["directory", "log"])
             #expect(try stage.get("/api/v1/sessions/\(segment)/ledger").status == 200)
         }
 
@@ -143,7 +144,10 @@ extension ServerSuites {
             let text = (0..<5000).map { "line \($0)\n" }.joined()
             try stage.ingest("s1", text)
             try stage.start()
-            let file = try #require(try stage.get("/api/v1/sessions/s1/files").items.first)
+            let files = try stage.get("/api/v1/sessions/s1/files").items
+            let file = try #require(files.first { $0["kind"] as? String == "log" })
+            let folder = try #require(files.first { $0["kind"] as? String == "directory" }?["n"] as? Int)
+            #expect(try stage.get("/api/v1/sessions/s1/files/\(folder)").object["code"] as? String == "not_a_file")
             let number = try #require(file["n"] as? Int)
             let path = "/api/v1/sessions/s1/files/\(number)"
             let whole = try stage.get(path)

@@ -18,9 +18,10 @@ import Testing
     }
 
     @Test func aCookieIsFoundAmongOthers() {
-        #expect(CookieHeader.value("salvage_session", in: "a=1; salvage_session=x.y; b=2") == "x.y")
-        #expect(CookieHeader.value("salvage_session", in: "xsalvage_session=1") == nil)
-        #expect(CookieHeader.value("salvage_session", in: ";;=;") == nil)
+        #expect(CookieHeader.values("salvage_session", in: "a=1; salvage_session=x.y; b=2") == ["x.y"])
+        #expect(CookieHeader.values("salvage_session", in: "salvage_session=1;salvage_session=2") == ["1", "2"])
+        #expect(CookieHeader.values("salvage_session", in: "xsalvage_session=1").isEmpty)
+        #expect(CookieHeader.values("salvage_session", in: ";;=;").isEmpty)
     }
 
     @Test(
@@ -30,7 +31,7 @@ import Testing
         ])
     func aHostIsTakenFromItsHeader(header: String, host: String) { #expect(HostName.host(of: header) == host) }
 
-    @Test(arguments: ["", ":80", "a:b", "a:99999999", "[::1", "a b", "[::1]x"])
+    @Test(arguments: ["", ":80", "a:b", "a:99999999", "a:+80", "[::1", "a b", "[::1]x"])
     func aMalformedHostIsNone(header: String) { #expect(HostName.host(of: header) == nil) }
 
     @Test func onlyThisMachineIsLocal() {
@@ -40,6 +41,7 @@ import Testing
         for host in ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "::2", "0.0.0.0", "localhost.evil.example"] {
             #expect(!HostName.isLocal(host), "\(host)")
         }
+        #expect(HostName.isLoopback("localhost") && HostName.isLoopback("::1") && !HostName.isLoopback("x.localhost"))
         #expect(HostName.isSameAddress("::ffff:10.0.0.5", "10.0.0.5"))
         #expect(!HostName.isSameAddress("10.0.0.5", "10.0.0.6"))
     }

@@ -45,15 +45,27 @@ import Testing
 
     @Test func aWholeListIsPaged() throws {
         var query = try SelectionQuery(QueryItems("limit=2"), now: now)
-        let first = try [1, 2, 3].page(query)
-        #expect(Array(first.items) == [1, 2])
+        let first = try ["a", "b", "c"].page(query) { $0 }
+        #expect(Array(first.items) == ["a", "b"])
         query.cursor = first.next
-        let second = try [1, 2, 3].page(query)
-        #expect(Array(second.items) == [3] && second.next == nil)
-        query.cursor = "o99"
-        #expect(try [1, 2, 3].page(query).items.isEmpty)
-        query.cursor = "nonsense"
-        #expect(throws: ServerFailure.self) { try [1].page(query) }
+        let second = try ["a", "b", "c"].page(query) { $0 }
+        #expect(Array(second.items) == ["c"] && second.next == nil)
+        for cursor in ["o99", "o99.000000000000", "o3.000000000000"] {
+            query.cursor = cursor
+            #expect(try ["a", "b", "c"].page(query) { $0 }.items.isEmpty, "\(cursor)")
+        }
+        for cursor in ["nonsense", "o", "o+1", "o1.", "o1.xyz", "o1.00000000000g", "o1.000000000000.", "1"] {
+            query.cursor = cursor
+            #expect(throws: ServerFailure.self, "\(cursor)") { try ["a"].page(query) { $0 } }
+        }
+    }
+
+    @Test func anItemThatIsAddedDoesNotMoveThePages() throws {
+        var query = try SelectionQuery(QueryItems("limit=2"), now: now)
+        query.cursor = try ["a", "b", "c"].page(query) { $0 }.next
+        #expect(Array(try ["new", "a", "b", "c", "d", "e"].page(query) { $0 }.items) == ["c", "d"])
+        // Without its last item, a page is where it was.
+        #expect(Array(try ["a", "x", "c"].page(query) { $0 }.items) == ["c"])
     }
 
     @Test func aDownloadHasASafeName() {
@@ -63,6 +75,7 @@ import Testing
         #expect(
             SecurityHeaders.attachment("a\"\r\nX: y/..\\é.log")
                 == "attachment; filename=\"a___X__y_..__.log\"; filename*=UTF-8''a%22X%3A%20y..%C3%A9.log")
+        #expect(SecurityHeaders.attachment("exe.\u{202E}gol\u{85}").hasSuffix("filename*=UTF-8''exe.gol"))
         #expect(SecurityHeaders.attachment("").hasPrefix("attachment; filename=\"file\""))
     }
 

@@ -18,7 +18,8 @@ struct Serve: AsyncCommand {
         127.0.0.1:8474, where everybody on this machine may do everything. On an address that other machines reach \
         it needs --tokens, or --user-header with --proxy. It may run beside watch and harvest; the page and the API \
         read the store, decisions go to its journal. The API is described at /api/v1/openapi.json. The configuration \
-        has the same under `serve:`; flags override it. On SIGTERM running requests get ten seconds.
+        has the same under `serve:`; flags override it. On SIGHUP it reads tokens and configuration again; on SIGTERM \
+        running requests get ten seconds.
 
         A token file has one line for each token, NAME ROLES TOKEN, with roles read, triage and upload; its mode is \
         0600. It is read again when it changes. `salvage serve token NAME ROLES` prints a new token and its line.
@@ -101,25 +102,53 @@ struct Serve: AsyncCommand {
         if let tokenName, let tokenRoles { return try printToken(tokenName, tokenRoles) }
         let configuration = try StoreAccess.configuration(options)
         let path = try StoreAccess.path(options)
-        let builds = ListedBuilds(options, validFor: 5000)
-        let server = try Server(serverOptions(configuration), store: ServerStore(path, builds: { try builds.value() }))
+        let store = ServerStore(path, builds: configuration.builds.order)
+        let serverOptions = try serverOptions(configuration)
+        let server = Server(serverOptions, store: store)
+        // An unhandled signal ends the process.
+        let reload = ReloadSignal()
+        defer { reload.end() }
         let notifier = ServiceNotifier(environment: Environment.all)
         ProcessGuard.whenStopped {
             notifier.stopping()
             server.stop()
         }
+        reload.handle { [options, tokens = serverOptions.access.tokens] in
+            notifier.reloading()
+            defer { notifier.reloaded() }
+            Self.reload(options, store, tokens)
+        }
         do {
             try await server.run { port in
                 notifier.ready("serving on port \(port)")
-                let sink = BufferedOutput(descriptor: STDERR_FILENO)
-                sink.write("salvage: serving \(Escape.display(path)) on port \(port)\n")
-                sink.flush()
+                Self.say("serving \(Escape.display(path)) on port \(port)")
             }
         } catch {
             throw Failure(
                 "serve_failed", "cannot listen on \(listen ?? configuration.serve.listen): \(error)",
                 hint: "choose another address with --listen")
         }
+    }
+
+    /// Reads the tokens and the order of builds again; rules and limits are read at each use.
+    private static func reload(_ options: GlobalOptions, _ store: ServerStore, _ tokens: TokenFile?) {
+        do throws(TokenFileError) {
+            if let tokens { say("the tokens were read again: \(counted(try tokens.reload(), "token"))") }
+        } catch {
+            say("nobody is let in: \(error.message) (path \(Escape.display(error.path)))")
+        }
+        do {
+            store.order(try StoreAccess.configuration(options).builds.order)
+            say("the configuration was read again; addresses and access need a restart")
+        } catch {
+            say("reload failed: \(FailureReport.failure(for: error).sentence)")
+        }
+    }
+
+    private static func say(_ text: String) {
+        let sink = BufferedOutput(descriptor: STDERR_FILENO)
+        sink.write("salvage: \(text)\n")
+        sink.flush()
     }
 
     private func printToken(_ name: String, _ roles: String) throws {

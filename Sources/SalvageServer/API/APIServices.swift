@@ -18,8 +18,8 @@ final class APIServices: Sendable {
     let events: EventFeed
     /// Limits searches.
     let searches = Admission(mostSearches, "searches")
-    /// Limits downloads of logs.
-    let streams = Admission(ServerStore.streamers, "downloads of logs")
+    /// Limits downloads of logs and files: each keeps some megabytes of what it unpacks.
+    let streams = Admission(ServerStore.streamers, "downloads")
     /// Limits what is written to the disk for a request.
     let transfers = Admission(mostTransfers, "transfers")
 

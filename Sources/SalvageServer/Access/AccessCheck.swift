@@ -21,6 +21,7 @@ final class AccessCheck: Sendable {
     private let host: String
     private let key = RandomBytes.make(32)
     private let attempts = AttemptLimit()
+    private let ended = EndedSessions()
 
     init(_ access: ServerAccess, _ settings: ServerSettings, host: String) {
         self.access = access
@@ -64,8 +65,13 @@ final class AccessCheck: Sendable {
     ///
     /// - Throws: ``ServerFailure`` with 401 for a wrong token, 429 after too many.
     func identify(_ request: Request, _ context: inout ServerContext) throws {
+        let user = try proxiedUser(request, context)
         if let header = request.headers[.authorization] {
             let words = header.split(separator: " ", omittingEmptySubsequences: true)
+            if let user, words.first?.lowercased() != "bearer" {
+                // With what the user showed the proxy.
+                return accept(user, &context)
+            }
             guard words.count == 2, words[0].lowercased() == "bearer" else {
                 throw ServerFailure(
                     .unauthorized, "bad_token", "the Authorization header is not 'Bearer TOKEN'",
@@ -75,16 +81,8 @@ final class AccessCheck: Sendable {
             context.credential = .bearer
             return
         }
-        if let name = access.userHeader, isProxy(context), let field = HTTPField.Name(name),
-            let user = request.headers[field], !user.isEmpty
-        {
-            context.identity = ServerIdentity(name: String(user.prefix(200)), roles: access.proxyRoles)
-            context.credential = .proxy
-            context.formToken = formToken("proxy:" + user)
-            return
-        }
-        if let tokens = access.tokens, let text = request.headers[.cookie].flatMap({ cookieValue($0) }),
-            let cookie = SessionCookie(text, key: key, now: settings.now()),
+        if let user { return accept(user, &context) }
+        if let tokens = access.tokens, let cookie = cookie(request),
             let identity = tokens.identity(ofDigest: cookie.digest)
         {
             context.identity = identity
@@ -98,7 +96,36 @@ final class AccessCheck: Sendable {
         context.formToken = formToken("local")
     }
 
-    private func cookieValue(_ header: String) -> String? { CookieHeader.value(Self.cookie, in: header) }
+    /// The user whom a proxy names; nil if the request did not come from a proxy, or it names nobody.
+    ///
+    /// - Throws: ``ServerFailure`` with 400 for two names: a proxy that adds its own lets the sender choose the other.
+    private func proxiedUser(_ request: Request, _ context: ServerContext) throws -> String? {
+        guard let name = access.userHeader, isProxy(context), let field = HTTPField.Name(name) else { return nil }
+        let names = request.headers[values: field]
+        guard names.count < 2 else {
+            throw ServerFailure(
+                .badRequest, "two_users", "the header '\(name)' is there twice",
+                hint: "the proxy must replace the header, not add to it")
+        }
+        return names.first.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private func accept(_ user: String, _ context: inout ServerContext) {
+        context.identity = ServerIdentity(name: String(user.prefix(200)), roles: access.proxyRoles)
+        context.credential = .proxy
+        context.formToken = formToken("proxy:" + user)
+    }
+
+    /// The cookie of somebody who signed in and did not sign out.
+    private func cookie(_ request: Request) -> SessionCookie? {
+        guard let header = request.headers[.cookie] else { return nil }
+        let now = settings.now()
+        for text in CookieHeader.values(Self.cookie, in: header).prefix(8) {
+            guard let cookie = SessionCookie(text, key: key, now: now), !ended.contains(cookie) else { continue }
+            return cookie
+        }
+        return nil
+    }
 
     private func identity(
         of token: String, from address: String
@@ -177,8 +204,11 @@ final class AccessCheck: Sendable {
         return setCookie(cookie.text(key: key), seconds: SessionCookie.lifetime / 1000)
     }
 
-    /// The value of `Set-Cookie` that removes the cookie.
-    var signOut: String { setCookie("", seconds: 0) }
+    /// Ends the session of a request's cookie; returns the value of `Set-Cookie` that removes it.
+    func signOut(_ request: Request) -> String {
+        if let cookie = cookie(request) { ended.add(cookie, now: settings.now()) }
+        return setCookie("", seconds: 0)
+    }
 
     private func setCookie(_ value: String, seconds: Int64) -> String {
         let path = settings.basePath.isEmpty ? "/" : settings.basePath

@@ -22,7 +22,9 @@ enum HostName {
             return nil
         }
         guard !rest.isEmpty else { return (host.lowercased(), nil) }
-        guard rest.hasPrefix(":"), let port = Int(rest.dropFirst()), (0...65_535).contains(port) else { return nil }
+        guard rest.hasPrefix(":"), rest.utf8.dropFirst().allSatisfy({ (0x30...0x39).contains($0) }),
+            let port = Int(rest.dropFirst()), (0...65_535).contains(port)
+        else { return nil }
         return (host.lowercased(), port)
     }
 
@@ -36,6 +38,9 @@ enum HostName {
         }
         return address.dropLast().allSatisfy { $0 == 0 } && address[15] == 1
     }
+
+    /// Whether only this machine reaches a server that listens there. A name below `localhost` may be looked up.
+    static func isLoopback(_ host: String) -> Bool { isLocal(host) && (host == "localhost" || isAddress(host)) }
 
     /// Whether it is an address, not a name. A name can be made to lead here; an address cannot.
     static func isAddress(_ host: String) -> Bool { bytes(host) != nil }

@@ -22,6 +22,6 @@ public struct ServerAccess: Sendable {
     /// Whether a server may listen on this host: on one that other machines reach, only if somebody must say who they
     /// are.
     public func allowsListening(on host: String) -> Bool {
-        HostName.isLocal(host) || tokens != nil || userHeader != nil && !proxies.isEmpty
+        HostName.isLoopback(host) || tokens != nil || userHeader != nil && !proxies.isEmpty
     }
 }

@@ -45,14 +45,14 @@ struct SessionCookie: Sendable, Equatable {
 
 /// The value of a `Cookie` header, taken apart (RFC 6265, section 4.2.1).
 enum CookieHeader {
-    /// The value of the first cookie with this name.
-    static func value(_ name: String, in header: String) -> String? {
-        for part in header.utf8.split(separator: UInt8(ascii: ";")) {
+    /// The values of all cookies with this name: a page of a neighboring name can add one of its own.
+    static func values(_ name: String, in header: String) -> [String] {
+        header.utf8.split(separator: UInt8(ascii: ";")).compactMap { part in
             let pair = part.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            guard pair.count == 2 else { continue }
-            let trimmed = pair[0].drop { $0 == 0x20 || $0 == 0x09 }
-            if trimmed.elementsEqual(name.utf8) { return String(Substring(pair[1])) }
+            guard pair.count == 2, pair[0].drop(while: { $0 == 0x20 || $0 == 0x09 }).elementsEqual(name.utf8) else {
+                return nil
+            }
+            return String(Substring(pair[1]))
         }
-        return nil
     }
 }

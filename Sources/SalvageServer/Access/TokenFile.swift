@@ -22,16 +22,19 @@ public final class TokenFile: Sendable {
 
     /// What tells one content of the file from another.
     private struct Version: Equatable {
+        let device: UInt64
         let inode: UInt64
         let size: Int
-        let changed: Int
+        // The time of the last change of content, owner or mode. Unlike that of the content alone, nobody can set it.
+        let seconds: Int
         let nanoseconds: Int
 
         init(_ facts: stat) {
+            device = UInt64(facts.st_dev)
             inode = UInt64(facts.st_ino)
             size = Int(facts.st_size)
-            changed = Int(facts.st_mtim.tv_sec)
-            nanoseconds = Int(facts.st_mtim.tv_nsec)
+            seconds = Int(facts.st_ctim.tv_sec)
+            nanoseconds = Int(facts.st_ctim.tv_nsec)
         }
     }
 
@@ -65,6 +68,15 @@ public final class TokenFile: Sendable {
     /// Who has the token with this digest now; nil if it was removed.
     func identity(ofDigest digest: [UInt8]) -> ServerIdentity? {
         current.first { HMACSHA256.areEqual($0.digest, digest) }?.identity
+    }
+
+    /// Reads the file again, changed or not; returns the number of tokens.
+    ///
+    /// - Throws: ``TokenFileError`` if it cannot be used; until it can, nobody is let in.
+    public func reload() throws(TokenFileError) -> Int {
+        let (version, entries) = try Self.read(path)
+        state.withLock { $0 = State(version: version, entries: entries) }
+        return entries.count
     }
 
     private var current: [Entry] {

@@ -21,6 +21,8 @@ final class ConnectionRegister: Sendable {
         var waiting: UInt64?
         /// Closes it.
         var deadline: Scheduled<Void>?
+        /// Whether it is unknown where the next request begins.
+        var isBroken = false
     }
 
     private struct State {
@@ -59,15 +61,28 @@ final class ConnectionRegister: Sendable {
 
     /// A request has arrived on the connection. It is answered until the returned value is released.
     func began(_ channel: any Channel) -> RequestActivity {
-        let deadline = state.withLock { state in
+        let entry = state.withLock { state in
             defer {
                 state.entries[ObjectIdentifier(channel)]?.waiting = nil
                 state.entries[ObjectIdentifier(channel)]?.deadline = nil
             }
-            return state.entries[ObjectIdentifier(channel)]?.deadline
+            return state.entries[ObjectIdentifier(channel)]
         }
-        deadline?.cancel()
-        return RequestActivity(self, channel)
+        entry?.deadline?.cancel()
+        return RequestActivity(self, channel, isBroken: entry?.isBroken ?? false)
+    }
+
+    /// Nothing more is read from the connection as requests.
+    fileprivate func breakOff(_ channel: any Channel) {
+        state.withLock { $0.entries[ObjectIdentifier(channel)]?.isBroken = true }
+    }
+
+    /// The rest of the request is awaited, or has arrived: a connection on which nobody sends it gives way to a new one.
+    fileprivate func set(isWaiting: Bool, _ channel: any Channel) {
+        state.withLock { state in
+            state.clock += 1
+            state.entries[ObjectIdentifier(channel)]?.waiting = isWaiting ? state.clock : nil
+        }
     }
 
     /// The request was answered.
@@ -100,11 +115,23 @@ final class ConnectionRegister: Sendable {
 final class RequestActivity: Sendable {
     private let register: ConnectionRegister
     private let channel: any Channel
+    /// Whether a request before it did not say where it ends, so that this one may be a part of it.
+    let isBroken: Bool
 
-    fileprivate init(_ register: ConnectionRegister, _ channel: any Channel) {
+    fileprivate init(_ register: ConnectionRegister, _ channel: any Channel, isBroken: Bool) {
         self.register = register
         self.channel = channel
+        self.isBroken = isBroken
     }
+
+    /// It is unknown where the request ends: what follows is none.
+    func breakOff() { register.breakOff(channel) }
+
+    /// Its body is awaited.
+    func waits() { register.set(isWaiting: true, channel) }
+
+    /// Its body has arrived, or is not wanted any more.
+    func works() { register.set(isWaiting: false, channel) }
 
     deinit { register.ended(channel) }
 }

@@ -39,6 +39,8 @@ final class EventFeed: Sendable {
     private struct State {
         var clients: [ObjectIdentifier: Subscription] = [:]
         var isClosed = false
+        /// The last crash that was there before the first client came.
+        var start: Int64?
     }
 
     private let store: ServerStore
@@ -55,7 +57,7 @@ final class EventFeed: Sendable {
     /// Adds a client.
     ///
     /// - Throws: ``ServerFailure`` with 503 if there are too many.
-    func subscribe() throws -> Subscription {
+    func subscribe() async throws -> Subscription {
         let subscription = Subscription(self)
         let isTaken = state.withLock { state in
             guard !state.isClosed, state.clients.count < Self.mostClients else { return false }
@@ -65,6 +67,13 @@ final class EventFeed: Sendable {
         guard isTaken else {
             throw ServerFailure(
                 .serviceUnavailable, "busy", "\(Self.mostClients) clients receive events already", retryAfter: 10)
+        }
+        do {
+            let row = try await store.read { try $0.lastCrashRow() }
+            state.withLock { if $0.start == nil { $0.start = row } }
+        } catch {
+            // The catalog cannot be read now. Its first look that succeeds is where the feed begins.
+            return subscription
         }
         return subscription
     }
@@ -95,10 +104,11 @@ final class EventFeed: Sendable {
 
     // MARK: Looking
 
-    /// The crashes after a row, at most ``batch``.
-    func missed(after row: Int64) async throws -> [EventMessage] {
+    /// The crashes after a row, at most ``batch``; `next` is where to go on, nil if these were all.
+    func missed(after row: Int64) async throws -> (messages: [EventMessage], next: Int64?) {
         let settings = settings
-        return try await store.read { try CrashMessages.make($0, after: row, limit: Self.batch, settings).messages }
+        let found = try await store.read { try CrashMessages.make($0, after: row, limit: Self.batch, settings) }
+        return (found.messages, found.count < Self.batch ? nil : found.last)
     }
 
     /// Looks until the task is cancelled.
@@ -109,8 +119,12 @@ final class EventFeed: Sendable {
         var seconds = 0
         while !Task.isCancelled {
             do { try await Task.sleep(for: .seconds(1)) } catch { return }
-            guard state.withLock({ !$0.clients.isEmpty }) else {
+            let isWanted = state.withLock { state in
                 // Nobody misses anything: who comes later begins with what comes later, or names what it had.
+                if state.clients.isEmpty { state.start = nil }
+                return !state.clients.isEmpty
+            }
+            guard isWanted else {
                 (version, row, sessions) = (nil, nil, nil)
                 continue
             }
@@ -119,7 +133,7 @@ final class EventFeed: Sendable {
             let current = CatalogVersion(store.path)
             guard current != version else { continue }
             do {
-                let (after, known, settings) = (row, sessions, settings)
+                let (after, known, settings) = (row ?? state.withLock { $0.start }, sessions, settings)
                 let found = try await store.read { store in
                     try Self.look(store, after: after, known: known, settings)
                 }
@@ -143,12 +157,13 @@ final class EventFeed: Sendable {
         _ store: Store, after: Int64?, known: KnownSessions?, _ settings: ServerSettings
     ) throws -> Found {
         let (ended, sessions) = try (known ?? KnownSessions()).look(store, now: settings.now())
-        guard let after, known != nil else {
+        guard let after else {
             return Found(messages: [], row: try store.lastCrashRow(), sessions: sessions, isAll: true)
         }
         let crashes = try CrashMessages.make(store, after: after, limit: batch, settings)
+        let new = known == nil ? [] : ended
         return Found(
-            messages: crashes.messages + ended.map { EventMessage("session", Shapes.session.line($0).utf8) },
+            messages: crashes.messages + new.map { EventMessage("session", Shapes.session.line($0).utf8) },
             row: crashes.last, sessions: sessions, isAll: crashes.count < batch)
     }
 }

@@ -35,11 +35,13 @@ enum SecurityHeaders {
         return "attachment; filename=\"\(ascii.isEmpty ? "file" : ascii)\"; filename*=UTF-8''\(escaped(name))"
     }
 
-    /// A name as RFC 8187 writes it. Control characters and slashes are left out.
+    /// A name as RFC 8187 writes it. Slashes, control characters and those that reorder text are left out: a name must not
+    /// show another ending than it has.
     private static func escaped(_ name: String) -> String {
         var bytes: [UInt8] = []
-        for scalar in name.unicodeScalars where scalar.value >= 0x20 && scalar.value != 0x7f {
-            guard scalar != "/", scalar != "\\" else { continue }
+        for scalar in name.unicodeScalars {
+            guard scalar != "/", scalar != "\\", ![.control, .format].contains(scalar.properties.generalCategory)
+            else { continue }
             bytes += Array(String(scalar).utf8)
             if bytes.count > 200 { break }
         }

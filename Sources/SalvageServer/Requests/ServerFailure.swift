@@ -84,9 +84,11 @@ struct ServerFailure: Error, Sendable {
             status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: Self.shape.line(self).utf8)))
     }
 
-    /// Whether the next harvest, or an upgrade that is under way, removes the cause.
+    /// Whether the request is right and the store cannot answer now: until the next harvest, the end of an upgrade, or a
+    /// repair.
     private static func isPassing(_ code: StoreError.Code) -> Bool {
-        ["catalog_missing", "catalog_older", "restore_unfinished"].contains(code.rawValue)
+        ["catalog_missing", "catalog_older", "catalog_io", "catalog_corrupt", "restore_unfinished"].contains(
+            code.rawValue)
     }
 
     private static func isAmbiguity(_ code: StoreError.Code) -> Bool {

@@ -17,7 +17,8 @@ extension APICall {
         _ work: @escaping @Sendable (Store, BytePipe) throws -> Void
     ) async throws -> ResponseBody {
         let pipe = BytePipe()
-        context.channel.closeFuture.whenComplete { _ in pipe.close() }
+        // Weak: a connection may serve many requests, and keeps what its end does.
+        context.channel.closeFuture.whenComplete { [weak pipe] _ in pipe?.close() }
         Task {
             do {
                 try await pool { try work($0, pipe) }

@@ -13,6 +13,8 @@ struct SearchRun: Sendable {
     let options: SearchOptions
     /// The sessions.
     let selection: Selection
+    /// The order of the lines.
+    var sorting = SearchSorting()
 
     /// Searches and writes ripgrep's messages. It blocks.
     ///
@@ -20,12 +22,13 @@ struct SearchRun: Sendable {
     func write(_ store: Store, to pipe: BytePipe) throws -> [String] {
         var print = PrintOptions()
         print.mode = .json
+        if sorting.order == .time { print.timeOrder = TimeOrder(isReversed: sorting.isReversed) }
         let printed = PrintedSearch(options, print)
-        let sources = try store.sources(for: pattern.query, printed.search, selection, needsLabels: true)
-        let engine = SearchEngine<StoreSource>(
-            pattern: pattern, options: printed.search, threads: Self.threads, isCancelled: { pipe.isAbandoned })
-        let (report, _) = try engine.run(
-            into: JSONPrinter(PipeOutput(pipe)), nextSource: { pipe.isAbandoned ? nil : sources.next() })
+        let sources = try store.sources(
+            for: pattern.query, printed.search, selection, sorting: sorting, needsLabels: true)
+        let (report, _) = try printed.run(
+            pattern, into: PipeOutput(pipe), threads: Self.threads, isCancelled: { pipe.isAbandoned },
+            nextSource: { pipe.isAbandoned ? nil : sources.next() })
         return report.problems + sources.problems
     }
 }

@@ -13,7 +13,9 @@ extension APIRoutes {
         ) { call in
             let query = try call.selection()
             let now = call.now
-            let (items, next) = try await call.store.read { try $0.builds(query.selection, now: now) }.page(query)
+            let (items, next) = try await call.store.read { try $0.builds(query.selection, now: now) }.page(query) {
+                $0.tag
+            }
             return call.page(items.map { Shapes.build.line($0).utf8 }, next: next)
         },
         APIRoute(

@@ -13,7 +13,7 @@ extension APIRoutes {
             body: APIBody(type: "application/json", schema: DecisionRequest.schema),
             returns: [.object("Signature", "The signature with the decision.")]
         ) { call in
-            let wanted = try DecisionRequest(try await call.request.jsonObject(), now: call.now)
+            let wanted = try DecisionRequest(try await call.request.jsonObject(call.context.activity), now: call.now)
             let (id, now, author) = (call.id, call.now, call.context.identity.name)
             let overview = try await call.store.write { store in
                 var overview = try store.signature(named: id, now: now)
@@ -36,7 +36,7 @@ extension APIRoutes {
                     [("into", .name, "the other signature")], required: ["into"], isClosed: true)),
             returns: [.object("Signature", "The other signature.")]
         ) { call in
-            let body = try await call.request.jsonObject()
+            let body = try await call.request.jsonObject(call.context.activity)
             guard let into = body["into"]?.string, !into.isEmpty, body.members?.count == 1 else {
                 throw ServerFailure(.badRequest, "bad_into", "the body is not {\"into\": \"SIGNATURE\"}")
             }

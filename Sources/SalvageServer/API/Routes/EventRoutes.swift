@@ -12,7 +12,17 @@ extension APIRoutes {
             .query(
                 "after", .integer(0...999_999_999), "the id of the last event that was received, as in `Last-Event-ID`"),
             .query("limit", .integer(1...1_000_000), "end the stream after so many events"),
-        ], returns: [.bytes("text/event-stream", "The events; a comment each 15 seconds.")]
+        ],
+        returns: [
+            APIAnswer(
+                status: .ok, type: "text/event-stream",
+                schema: .fields(
+                    [
+                        ("event", .word(["new", "returned", "crash", "session"]), "what happened"),
+                        ("data", .text, "the object as JSON, in one line"), ("id", .text, "the place of a crash"),
+                        ("retry", .integer(0...1_000_000), "after how many milliseconds to connect again"),
+                    ], required: []), help: "The events, each with these fields; a comment each 15 seconds.")
+        ]
     ) { call in
         let headers: HTTPFields = [.contentType: "text/event-stream"]
         guard !call.isHead else { return Response(status: .ok, headers: headers) }
@@ -20,9 +30,13 @@ extension APIRoutes {
         let after = try named ?? call.items.number("after", in: 0...999_999_999).map { Int64($0) }
         let limit = try call.items.number("limit", in: 1...1_000_000) ?? .max
         let feed = call.services.events
-        let subscription = try feed.subscribe()
-        call.context.channel.closeFuture.whenComplete { _ in subscription.end() }
-        let missed = try await after.asyncMap { try await feed.missed(after: $0) } ?? []
+        let subscription = try await feed.subscribe()
+        call.context.channel.closeFuture.whenComplete { [weak subscription] _ in subscription?.end() }
+        let missed: (messages: [EventMessage], next: Int64?)
+        do { missed = try await after.asyncMap { try await feed.missed(after: $0) } ?? ([], nil) } catch {
+            subscription.end()
+            throw error
+        }
         return Response(
             status: .ok, headers: headers,
             body: call.streamed { writer in
@@ -30,10 +44,15 @@ extension APIRoutes {
                 try await writer.write(ByteBuffer(string: "retry: 3000\n\n"))
                 var left = limit
                 var last: Int64 = 0
-                for message in missed where left > 0 {
-                    try await writer.write(ByteBuffer(bytes: message.bytes))
-                    last = message.id ?? last
-                    left -= 1
+                var missed = missed
+                while true {
+                    for message in missed.messages where left > 0 {
+                        try await writer.write(ByteBuffer(bytes: message.bytes))
+                        last = message.id ?? last
+                        left -= 1
+                    }
+                    guard left > 0, let next = missed.next else { break }
+                    missed = try await feed.missed(after: next)
                 }
                 if left == 0 { return }
                 for await message in subscription.messages {

@@ -25,7 +25,7 @@ extension APIRoutes {
                 }
                 return members
             }
-            let (items, next) = try members.page(query)
+            let (items, next) = try members.page(query) { String($0.member.ordinal) }
             return call.page(items.map { APIShapes.file.line($0).utf8 }, next: next)
         },
         APIRoute(
@@ -89,8 +89,10 @@ extension APIRoutes {
             return Response(status: status, headers: headers)
         }
         let store = call.store
+        // What is one piece needs no place: it is read before anybody waits for it.
+        let place = length > MemberStream.pieceSize ? try call.services.streams.enter() : nil
         // The first bytes are read before the head is sent: a damaged pack is then an error with a status.
-        let (stream, first) = try await store.read { _ in
+        let (stream, first) = try await store.stream { _ in
             let stream = try MemberStream(member.pack, member: member.index, wanted)
             return (stream, try stream.next())
         }
@@ -100,8 +102,9 @@ extension APIRoutes {
                 var piece = first
                 while let bytes = piece {
                     try await writer.write(bytes)
-                    piece = try await store.read { _ in try stream.next() }
+                    piece = try await store.stream { _ in try stream.next() }
                 }
+                withExtendedLifetime(place) {}
             })
     }
 
@@ -114,6 +117,11 @@ extension APIRoutes {
         }
         let index = try pack.content(of: number)
         let content = pack.reader.members[index]
+        guard ![.directory, .device, .fifo].contains(content.kind) else {
+            throw ServerFailure(
+                .notFound, "not_a_file", "the member with the number \(number) has no content, only a name",
+                session: pack.session.session)
+        }
         let path = pack.reader.members[number].path
         let start = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         return ServedMember(

@@ -14,6 +14,8 @@ extension APIRoutes {
         ("a", "search all files as if they were text"),
     ]
     private static let most = 1_000_000
+    /// The most lines that are sorted by time, all of which are kept until the search ends.
+    private static let mostSorted = 100_000
 
     /// The search.
     static let grep = APIRoute(
@@ -27,7 +29,13 @@ extension APIRoutes {
                 .query("max_count", .integer(1...most), "at most this many lines of each file"),
                 .query("per_session", .integer(1...most), "at most this many lines of each session"),
                 .query("path", .list(.name), "only files whose path matches one of these globs"),
-                .query("limit", .integer(1...most), "at most this many lines"),
+                .query(
+                    "limit", .integer(1...most),
+                    "at most this many lines; of lines sorted by time, the first so many (100000)"),
+                .query(
+                    "sort", .word(["time", "time_reversed"]),
+                    "the lines of all sessions by their own time, which each then has as `time`; nothing is sent before "
+                        + "the search ends"),
                 .query(
                     "state",
                     .list(.word(SessionState.allCases.map(\.rawValue) + SignatureState.allCases.map(\.rawValue))),
@@ -80,6 +88,11 @@ extension APIRoutes {
         options.maxCount = try items.number("max_count", in: 1...most)
         options.perSession = try items.number("per_session", in: 1...most)
         options.limit = try items.number("limit", in: 1...most)
+        var sorting = SearchSorting()
+        if let order = try call.word("sort", ["time", "time_reversed"]) {
+            sorting = SearchSorting(.time, isReversed: order == "time_reversed")
+            options.limit = min(options.limit ?? mostSorted, mostSorted)
+        }
         options.paths = items.all("path")
         options.mergesCopies = true
         // `limit` counts lines here.
@@ -94,7 +107,8 @@ extension APIRoutes {
         query.selection.until = nil
         do throws(LogSearchError) {
             return SearchRun(
-                pattern: try SearchPattern(patterns), options: options, selection: query.selection)
+                pattern: try SearchPattern(patterns), options: options, selection: query.selection,
+                sorting: sorting)
         } catch {
             let place = error.offset.map { ", at byte \($0)" } ?? ""
             throw ServerFailure(

@@ -30,7 +30,7 @@ extension APIRoutes {
             let found = try await call.store.read { try $0.signatures(query.selection, now: now) }
             let states = query.selection.signatureStates
             let chosen = found.filter { states.isEmpty || states.contains($0.state) }
-            let (items, next) = try order.sorted(chosen).page(query)
+            let (items, next) = try order.sorted(chosen).page(query) { $0.signature }
             return call.page(items.map { Shapes.signature.line($0).utf8 }, next: next)
         },
         APIRoute(
@@ -42,7 +42,8 @@ extension APIRoutes {
         },
         APIRoute(
             .get, "/signatures/{id}/crashes", "signature-crashes", "The crashes with a signature, newest first.",
-            filters(["since", "until", "image", "tag", "location", "label"]),
+            filters(
+                ["since", "until", "image", "tag", "location", "label"], cursor: SelectionQuery.cursorPattern),
             returns: [.page(of: "Crash", "The crashes.")]
         ) { call in
             let query = try call.selection()

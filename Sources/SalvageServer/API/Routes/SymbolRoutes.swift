@@ -18,9 +18,13 @@ extension APIRoutes {
             returns: [.page(of: "Symbol", "The files.")]
         ) { call in
             let query = try call.selection()
-            let survey = try await call.store.read { $0.symbols.survey() }
+            let survey = try await call.store.read { store in
+                // Without a catalog there is no store now, rather than one without symbols.
+                _ = try store.lastCrashRow()
+                return store.symbols.survey()
+            }
             if let error = survey.unread.first { throw StoreError(error) }
-            let (items, next) = try survey.entries.page(query)
+            let (items, next) = try survey.entries.page(query) { $0.kind.rawValue + " " + $0.identity }
             return call.page(items.map { APIShapes.symbol.line($0).utf8 }, next: next)
         },
         APIRoute(
@@ -29,7 +33,8 @@ extension APIRoutes {
             crashFilters, returns: [.page(of: "MissingSymbols", "The build ids.")]
         ) { call in
             let query = try call.selection()
-            let (items, next) = try await call.store.read { try $0.missingSymbols(query.selection).entries.page(query) }
+            let entries = try await call.store.read { try $0.missingSymbols(query.selection).entries }
+            let (items, next) = try entries.page(query) { $0.identity }
             return call.page(items.map { Shapes.missingSymbols.line($0).utf8 }, next: next)
         },
         APIRoute(
@@ -87,7 +92,8 @@ private struct SymbolUpload: Sendable {
         defer { watchdog.cancel() }
         let path = folder.path + "/" + Self.name
         let file = try await call.store.stream { _ in try UploadFile(path) }
-        for try await piece in request.body {
+        var pieces = request.body.makeAsyncIterator()
+        while let piece = try await Self.next(&pieces) {
             let total = received.add(UInt64(piece.readableBytes))
             guard total <= Self.largest else { throw Self.tooLarge }
             let isDue = (total >> 26) != ((total - UInt64(piece.readableBytes)) >> 26)
@@ -95,6 +101,12 @@ private struct SymbolUpload: Sendable {
                 if isDue { try folder.requireRoom(0, reserve: reserve) }
                 try file.append(Array(buffer: piece))
             }
+        }
+    }
+
+    private static func next(_ pieces: inout RequestBody.AsyncIterator) async throws -> ByteBuffer? {
+        do { return try await pieces.next() } catch is CancellationError { throw CancellationError() } catch {
+            throw Request.broken
         }
     }
 
