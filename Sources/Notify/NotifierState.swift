@@ -88,6 +88,8 @@ struct NotifierState {
         var complaints: [String] = []
         if content.isTorn { complaints.append("its last line was cut off by an interruption and is ignored") }
         if !content.unreadable.isEmpty {
+            // Without them from now on, so that they are reported once.
+            isBroken = true
             let lines = content.unreadable.prefix(5).map { "\($0)" }.joined(separator: ", ")
             complaints.append(
                 "\(counted(content.unreadable.count, "line")) cannot be read (\(lines)); a copy is kept as "

@@ -107,6 +107,9 @@ import Testing
             address: "https://hooks.slack.com/services/T000AAA/B000BBB/XXXXsecret", secret: "hushhush")
         let shown = redaction.shown(Array("no hook /services/T000AAA/B000BBB/XXXXsecret\u{1B}[1m, key hushhush\n".utf8))
         #expect(!shown.contains("XXXXsecret") && !shown.contains("hushhush") && !shown.contains("\u{1B}"), "\(shown)")
+        let cut = redaction.shown(Array("no hook /services/T000AAA/B000BBB/XXXXsec".utf8))
+        #expect(cut == "no hook /services/[redacted]/[redacted]/[redacted]" || !cut.contains("XXXXsec"), "\(cut)")
+        #expect(!cut.contains("XXXXse"), "an answer may be cut off")
         #expect(redaction.shown([UInt8](repeating: 0x41, count: 100_000)).utf16.count <= 301)
     }
 

@@ -92,10 +92,13 @@ final class Notifications: Sendable {
     /// Looks up what is left, and delivers for at most `limit` milliseconds; the rest stays in the outbox.
     func finish(within limit: Int64) async {
         state.withLock { $0.isEnding = true }
-        await withCheckedContinuation { continuation in
-            queue.async { [self] in
-                compare()
-                continuation.resume()
+        // The first turn ends what was begun, which may have queued more; the second ends that.
+        for _ in 0..<2 {
+            await withCheckedContinuation { continuation in
+                queue.async { [self] in
+                    compare()
+                    continuation.resume()
+                }
             }
         }
         await notifier.finish(within: limit)
