@@ -52,19 +52,20 @@ public final class Notifier: Sendable {
 
     /// Reads the outbox and begins to deliver what waits in it. Blocks while the outbox is read.
     ///
-    /// - Returns: the sessions whose crashes an earlier process was committing when it ended: their events may be missing.
-    public func start() -> [String] {
-        guard isNeeded else { return [] }
+    /// - Parameter resume: receives the sessions whose crashes or losses an earlier process was recording when it ended:
+    ///   their events may be missing. Called once the outbox was read, on any thread; it must return at once.
+    public func start(resume: @escaping @Sendable ([String]) -> Void) {
+        state.withLock { $0.resume = resume }
+        guard isNeeded else { return }
         complainAboutSecrets()
         step { _, _ in [] }
-        return state.withLock { Array($0.outbox.due) }
     }
 
-    /// Notes, on the disk, that a session's crashes are going to be committed; call it before the commit, on a thread that
-    /// may block.
-    public func willCommit(_ session: String) {
-        guard !current.value.notify.channels.isEmpty else { return }
-        step(orKeep: .willCommit(session)) { outbox, _ in outbox.willCommit(session) }
+    /// Notes, on the disk, that crashes or losses of sessions are going to be recorded; call it before that, on a thread
+    /// that may block.
+    public func willCommit(_ sessions: [String]) {
+        guard !current.value.notify.channels.isEmpty, !sessions.isEmpty else { return }
+        step(orKeep: .willCommit(sessions)) { outbox, _ in sessions.flatMap { outbox.willCommit($0) } }
     }
 
     /// Queues events for the channels that want them, and notes that a session's events are now known; call it on a thread
@@ -86,7 +87,7 @@ public final class Notifier: Sendable {
     ///
     /// - Parameter limit: in milliseconds.
     public func finish(within limit: Int64) async {
-        let end = WallClock.now() &+ limit
+        let end = MonotonicClock.milliseconds() &+ limit
         if isNeeded {
             await onQueue {
                 self.step { outbox, _ in
@@ -94,10 +95,14 @@ public final class Notifier: Sendable {
                     return []
                 }
             }
-            while WallClock.now() < end {
+            while true {
+                let left = end &- MonotonicClock.milliseconds()
+                guard left > 0 else { break }
                 let isBusy = await onQueue {
                     self.state.withLock { state in
-                        state.outbox.isSending || state.outbox.nextTime(now: WallClock.now()).map { $0 < end } ?? false
+                        let now = WallClock.now()
+                        return state.outbox.isSending
+                            || state.outbox.nextTime(now: now).map { $0 < now &+ left } ?? false
                     }
                 }
                 guard isBusy else { break }
@@ -121,6 +126,7 @@ public final class Notifier: Sendable {
         orKeep input: NotifierState.Early? = nil, _ change: @Sendable (inout Outbox, Int64) -> [Outbox.Action]
     ) {
         let now = WallClock.now()
+        var resumed: (@Sendable () -> Void)?
         let (actions, complaints, wake) = state.withLock { state -> ([Outbox.Action], [String], Int64?) in
             guard !state.isStopped else { return ([], [], nil) }
             var complaints: [String] = []
@@ -128,6 +134,9 @@ public final class Notifier: Sendable {
                 if state.journal == nil {
                     do throws(NotifyError) {
                         if let complaint = try state.load(store) { complaints.append(complaint) }
+                        if let resume = state.resume, !state.outbox.due.isEmpty {
+                            resumed = { [due = Array(state.outbox.due)] in resume(due) }
+                        }
                     } catch {
                         if let input { state.keep(input) }
                         throw error
@@ -148,6 +157,7 @@ public final class Notifier: Sendable {
         }
         for complaint in complaints { trouble(complaint) }
         for action in actions { carryOut(action) }
+        resumed?()
         show()
         if let wake { setTimer(wake) }
     }

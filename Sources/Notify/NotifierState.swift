@@ -7,7 +7,7 @@ struct NotifierState {
     /// An input that arrived while the outbox could not be read.
     enum Early {
         case event(Event, [String], Int64)
-        case willCommit(String)
+        case willCommit([String])
         case considered(String)
     }
 
@@ -32,6 +32,8 @@ struct NotifierState {
     /// What was last reported, so that a lasting trouble is reported once.
     var lastTrouble: String?
     var tasks = ByteDictionary<Task<Void, Never>>()
+    /// Receives the sessions that are due once the outbox was read.
+    var resume: (@Sendable ([String]) -> Void)?
 
     init(seed: UInt64) { outbox = Outbox(seed: seed) }
 
@@ -42,17 +44,14 @@ struct NotifierState {
             if case .write(let record) = action { return record }
             return nil
         }
+        if isBroken { forgetRecords() }
         if isBroken || journal.wantsRewrite {
             self.journal = try journal.rewritten(outbox.snapshot)
             isBroken = false
         } else if !records.isEmpty {
             do throws(NotifyError) { try journal.append(records) } catch {
                 isBroken = true
-                // The whole state is written the next time, these records included.
-                held.removeAll { action in
-                    if case .write = action { return true }
-                    return false
-                }
+                forgetRecords()
                 throw error
             }
         }
@@ -60,6 +59,14 @@ struct NotifierState {
         return held.filter { action in
             if case .write = action { return false }
             return true
+        }
+    }
+
+    /// Drops records that the next writing of the whole state includes.
+    private mutating func forgetRecords() {
+        held.removeAll { action in
+            if case .write = action { return true }
+            return false
         }
     }
 
@@ -73,7 +80,7 @@ struct NotifierState {
             switch input {
             case .event(let event, let channels, let time):
                 held += outbox.queue(event, for: channels, now: time)
-            case .willCommit(let session): held += outbox.willCommit(session)
+            case .willCommit(let sessions): for session in sessions { held += outbox.willCommit(session) }
             case .considered(let session): held += outbox.considered(session)
             }
         }
@@ -81,6 +88,8 @@ struct NotifierState {
         var complaints: [String] = []
         if content.isTorn { complaints.append("its last line was cut off by an interruption and is ignored") }
         if !content.unreadable.isEmpty {
+            // Without them from now on, so that they are reported once.
+            isBroken = true
             let lines = content.unreadable.prefix(5).map { "\($0)" }.joined(separator: ", ")
             complaints.append(
                 "\(counted(content.unreadable.count, "line")) cannot be read (\(lines)); a copy is kept as "

@@ -81,6 +81,8 @@ extension Configuration {
         self.builds.order = builds.globs("order")
         builds.finish()
         serve = Serve.read(top.section("serve"))
+        // Links in messages lead where people reach the page.
+        notify.page = notify.page ?? serve.publicAddress
         redact = (top.list("redact") ?? []).enumerated().compactMap { index, node in
             RedactionRule.read(node, at: "redact[\(index)]", findings: top.findings, index: index)
         }

@@ -40,13 +40,17 @@ import Testing
         let slow = NotifyStage.Hook(hangs: true)
         let fast = NotifyStage.Hook()
         let stage = try NotifyStage(hooks: ["a": slow, "b": fast])
-        try stage.configure(Self.webhook, "{name: b, type: webhook, url_file: '{folder}/b.url', burst: 0s}")
-        #expect(try stage.salvage("harvest").status == 0)
+        try stage.configure(
+            "{name: a, type: webhook, url_file: '{folder}/a.url', burst: 0s, timeout: 500ms}",
+            "{name: b, type: webhook, url_file: '{folder}/b.url', burst: 0s}")
+        #expect(try stage.salvage("harvest", "--max-runtime", "5s").status == 0)
         #expect(fast.messages.count == 1)
         let waiting = try #require(try stage.channels()["a"])
         #expect(waiting["waiting"] as? Int == 1)
-        #expect(waiting["last_error"] as? String == "no complete response within 10 s")
-        #expect(try stage.salvage("status").out.contains("notify    a: 1 event undelivered, last error: no complete"))
+        #expect(waiting["last_error"] as? String == "no response within 500 ms")
+        #expect(
+            try stage.salvage("status").out.contains(
+                "notify    a: 1 event undelivered, last error: no response within 500 ms"))
         slow.release()
         // The second try of the first run waits for its time.
         for _ in 0..<10 where try stage.channels()["a"]?["waiting"] as? Int != 0 { try stage.salvage("harvest") }

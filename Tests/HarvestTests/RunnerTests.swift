@@ -97,6 +97,25 @@ import Text
         #expect(record.reason?.contains("gone") == true)
     }
 
+    @Test func aLossIsAnnouncedBeforeTheLedgerHasIt() async throws {
+        let store = TemporaryStore()
+        let fleet = Fleet(["a": Self.session(["logs": "x"], status: .running)])
+        _ = try await Self.harvest(fleet, store)
+        fleet.model.withLock { $0.sessions = [:] }
+        let seen = Mutex<[String]>([])
+        let note: @Sendable (String, String) -> Void = { [path = store.path] word, session in
+            let state = (try? Catalog.open(store: path, readOnly: true).session(session))?.state.rawValue ?? "unknown"
+            seen.withLock { $0.append("\(word) \(session), \(state)") }
+        }
+        let observer = HarvestObserver(
+            committing: { for session in $0 { note("before", session) } }, committed: { note("after", $0) })
+        _ = try await Self.harvest(fleet, store, observer: observer)
+        let facts = seen.withLock { $0 }
+        #expect(facts.count == 2, "\(facts)")
+        #expect(facts.first?.hasPrefix("before a, ") == true && facts.first != "before a, lost", "\(facts)")
+        #expect(facts.last == "after a, lost")
+    }
+
     @Test func whatFailsForAWhileComesLater() async throws {
         let store = TemporaryStore()
         var session = Self.session(["logs": "x", "/saved": String(repeating: "s", count: 5000), "/crashes": "c"])

@@ -87,6 +87,18 @@ import Text
         #expect(try OutboxJournal.read(folder.path)?.records == [.due(session: "one"), .due(session: "two")])
     }
 
+    @Test func aFileThatManyShortProcessesLengthenIsShortened() throws {
+        let folder = Folder()
+        let journal = try OutboxJournal(folder.path)
+        _ = try journal.load()
+        try journal.append((0..<40_000).map { .due(session: "session-\($0)") })
+        let next = try OutboxJournal(folder.path)
+        _ = try next.load()
+        #expect(next.wantsRewrite)
+        let shorter = try next.rewritten([.due(session: "one")])
+        #expect(!shorter.wantsRewrite)
+    }
+
     @Test func anUnreadableLineIsNamedAndKept() throws {
         let folder = Folder()
         let journal = try OutboxJournal(folder.path)

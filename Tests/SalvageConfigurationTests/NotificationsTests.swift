@@ -17,6 +17,7 @@ import Testing
               match: {image: arena*, tag: 2.*, location: eu-*}
               burst: 1m
               per_hour: 5
+              timeout: 500ms
             - {name: ops, type: webhook, url_env: OPS_URL, secret_file: /etc/salvage/ops.key}
             - {name: pager, type: command, command: [/usr/local/bin/page, --from, salvage], on: [lost, deadline]}
           spike: {factor: 4, sessions: 10, share: 5%}
@@ -29,12 +30,19 @@ import Testing
         #expect(notify.channels[0].url == .file("/etc/salvage/discord.url"))
         #expect(notify.channels[0].on == [.new, .returned, .spike])
         #expect(notify.channels[0].burst == 60_000 && notify.channels[0].perHour == 5)
+        #expect(notify.channels[0].timeout == 500 && notify.channels[1].timeout == nil)
         #expect(notify.channels[1].url == .variable("OPS_URL"))
         #expect(notify.channels[1].secret == .file("/etc/salvage/ops.key"))
         #expect(notify.channels[1].on == [.new, .returned, .lost])
         #expect(notify.channels[1].burst == 30_000 && notify.channels[1].perHour == 20)
         #expect(notify.channels[2].command == ["/usr/local/bin/page", "--from", "salvage"])
         #expect(notify.spike.factor == 4 && notify.spike.sessions == 10 && notify.spike.share == 50_000)
+    }
+
+    @Test func linksLeadWherePeopleReachThePage() throws {
+        let serve = "serve: {public_address: https://crashes.studio.example/salvage/}\n"
+        #expect(try Configuration.parse(serve).notify.page == "https://crashes.studio.example/salvage")
+        #expect(try Configuration.parse(serve + Self.whole).notify.page == "https://salvage.studio.example")
     }
 
     @Test(arguments: [
@@ -52,6 +60,7 @@ import Testing
         ("{name: a, type: command, command: [page]}", "absolute path"),
         ("{name: a, type: slack, url_file: /f, match: {labels: {mode: duel}}}", "cannot match labels"),
         ("{name: a, type: slack, url_file: /f, per_hour: 0}", "invalid value '0'"),
+        ("{name: a, type: slack, url_file: /f, timeout: 11m}", "invalid value '11m'"),
         ("{name: a, type: slack, url_file: /f}, {name: a, type: slack, url_file: /f}", "have the name 'a'"),
     ])
     func aMistakeIsNamed(_ channels: String, _ words: String) throws {

@@ -135,16 +135,16 @@ public struct HarvestObserver: Sendable {
     public var progress: @Sendable (HarvestProgress) -> Void
     /// Called for each event.
     public var event: @Sendable (HarvestEvent) -> Void
-    /// Called before a session with crashes is committed to the catalog, on a thread that may block.
-    public var committing: @Sendable (_ session: String) -> Void
-    /// Called once a session with crashes is in the catalog.
+    /// Called before crashes or losses of sessions are recorded in the catalog, on a thread that may block.
+    public var committing: @Sendable (_ sessions: [String]) -> Void
+    /// Called once a session's crashes or losses are in the catalog.
     public var committed: @Sendable (_ session: String) -> Void
 
     /// Makes an observer; by default one that ignores everything.
     public init(
         progress: @escaping @Sendable (HarvestProgress) -> Void = { _ in },
         event: @escaping @Sendable (HarvestEvent) -> Void = { _ in },
-        committing: @escaping @Sendable (String) -> Void = { _ in },
+        committing: @escaping @Sendable ([String]) -> Void = { _ in },
         committed: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.progress = progress

@@ -66,7 +66,7 @@ extension HarvestRunner {
             postpone(key, reason) { decided == nil ? [] : $0.commitFailed(key: key, reason, now: $1) }
             return
         }
-        if !packed.outcome.contents.crashes.isEmpty { parts.observer.committed(key) }
+        if packed.isTold(decided) { parts.observer.committed(key) }
         let paths = packed.paths
         let waiting = packed.outcome.waiting
         let packsLogs = packed.files.contains { $0.artifact == FetchItem.logs } && waiting[FetchItem.logs] == nil
@@ -137,7 +137,7 @@ extension HarvestRunner {
         }
         try await parts.catalog.perform { [found, contents] catalog in
             try self.writeBatch(catalog)
-            if !found.crashes.isEmpty { self.parts.observer.committing(key) }
+            if packed.isTold(decided) { self.parts.observer.committing([key]) }
             // A session that was withdrawn meanwhile is not done just because a pack of it is.
             let isCurrent = self.state.withLock { decided != nil && $0.fetcher.isCommitting(key) }
             try catalog.commit(isCurrent ? contents : found, from: isCurrent ? .harvest : .disk)
@@ -172,6 +172,13 @@ struct PackedRequest: Sendable {
     var files: [SpooledFile]
     /// The paths of downloads that had vanished from the spool.
     var vanished: [String]
+
+    /// Whether people may be told of what the commit records: crashes, or that something is lost.
+    func isTold(_ decided: Fetcher.Commit?) -> Bool {
+        if !outcome.contents.crashes.isEmpty { return true }
+        guard let decided, decided.state != .pending else { return false }
+        return decided.state == .lost || decided.rows.contains { $0.state == .lost }
+    }
 
     /// The downloads that are in the pack.
     var downloads: [PackedDownload] { files.filter { outcome.waiting[$0.artifact] == nil }.map { PackedDownload($0) } }

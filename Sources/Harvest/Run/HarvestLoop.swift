@@ -285,12 +285,15 @@ extension HarvestRunner {
     /// Writes a batch. Runs on the catalog's queue, so that batches are written in the order they were taken.
     func writeBatch(_ catalog: Catalog) throws {
         let batch = state.withLock { $0.takeBatch() }
+        let lost = batch.settledLosses
+        if !lost.isEmpty { parts.observer.committing(lost) }
         do {
             try catalog.record(batch)
         } catch {
             state.withLock { $0.restore(batch) }
             throw error
         }
+        for session in lost { parts.observer.committed(session) }
     }
 }
 

@@ -9,8 +9,6 @@ import Text
 /// Runs a program for each message: no shell, the JSON on standard input, few variables, killed with its process group when
 /// it takes too long.
 struct CommandDelivery: Sendable {
-    /// How long a program may run, in milliseconds.
-    var limit: Int64 = 30_000
     /// The variables that a program gets if they are set; never the API token.
     static let variables = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"]
     /// The most bytes of its output that are kept.
@@ -52,10 +50,11 @@ struct CommandDelivery: Sendable {
         } catch {
             return .failed(reason: "cannot start \(Escape.display(program)): \(error.reason)")
         }
-        let (status, words) = wait(for: child, words: ends[0])
+        let limit = TryLimit(channel)
+        let (status, words) = Self.wait(for: child, limit.milliseconds, words: ends[0])
         let said = words.isEmpty ? "" : ": " + words
         guard let status else {
-            return .failed(reason: "the program ran longer than \(limit / 1000) s and was killed\(said)")
+            return .failed(reason: "the program ran longer than \(limit.words) and was killed\(said)")
         }
         if status & 0x7F != 0 { return .failed(reason: "the program was killed by signal \(status & 0x7F)\(said)") }
         let code = status >> 8 & 0xFF
@@ -90,7 +89,7 @@ struct CommandDelivery: Sendable {
     }
 
     /// Waits for the program and reads what it says; returns its wait status, nil if it was killed for its time.
-    private func wait(for child: pid_t, words: Int32) -> (status: Int32?, words: String) {
+    private static func wait(for child: pid_t, _ limit: Int64, words: Int32) -> (status: Int32?, words: String) {
         let watch = salvage_pidfd_open(child)
         defer { if watch >= 0 { close(watch) } }
         let end = MonotonicClock.milliseconds() + limit

@@ -6,12 +6,18 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 import SalvageConfiguration
+import Synchronization
 import Text
 
-/// Posts messages to webhooks. HTTP/1.1, no redirects; a try ends after ``limit``.
+/// Posts messages to webhooks. HTTP/1.1, no redirects; a try ends after its ``TryLimit``.
 final class WebhookDelivery: Sendable {
-    /// How long a try may take, from the connection to the end of the response.
-    static let limit = Duration.seconds(10)
+    /// How long the body of a response is waited for; its status alone decides.
+    private static let patience = Duration.seconds(2)
+    /// What has arrived of a body.
+    private final class Kept: Sendable {
+        let bytes = Mutex<[UInt8]>([])
+    }
+
     /// The most bytes of a response that are read.
     private static let mostAnswer = 16 << 10
 
@@ -23,7 +29,8 @@ final class WebhookDelivery: Sendable {
         configuration.decompression = .disabled
         // A redirect would carry the message to an address nobody configured.
         configuration.redirectConfiguration = .disallow
-        configuration.timeout = .init(connect: .seconds(10), read: .seconds(10))
+        // Each try has a limit of its own, which ends all of it.
+        configuration.timeout = .init(connect: .minutes(10), read: .minutes(10))
         configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
     }
@@ -58,27 +65,39 @@ final class WebhookDelivery: Sendable {
             return .refused(reason: "the address in \(channel.url.map { "\($0)" } ?? "") is not an http or https URL")
         }
         let request = Self.request(message, channel, address: address, secret: secret)
+        let limit = TryLimit(channel)
+        let response: HTTPClientResponse
         do {
-            return try await withThrowingTaskGroup(of: DeliveryOutcome.self) { group in
-                group.addTask { [client] in
-                    let response = try await client.execute(request, deadline: .now() + .seconds(10))
-                    var bytes: [UInt8] = []
-                    for try await chunk in response.body {
-                        bytes += chunk.readableBytesView.prefix(Self.mostAnswer - bytes.count)
-                        if bytes.count >= Self.mostAnswer { break }
-                    }
-                    return Self.judge(response, redaction.shown(bytes))
-                }
-                group.addTask {
-                    try await Task.sleep(for: Self.limit)
-                    return .failed(reason: "no complete response within 10 s")
-                }
-                defer { group.cancelAll() }
-                return try await group.next() ?? .failed(reason: "no response")
-            }
+            response = try await client.execute(request, deadline: .now() + .milliseconds(limit.milliseconds))
         } catch {
-            return .failed(reason: Self.words(error))
+            return .failed(reason: Self.words(error, limit))
         }
+        return Self.judge(response, redaction.shown(await Self.answer(response)))
+    }
+
+    /// The beginning of a response's body, as far as it comes soon. A channel that answered has decided, whether or not
+    /// it goes on to say more.
+    private static func answer(_ response: HTTPClientResponse) async -> [UInt8] {
+        let kept = Kept()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    for try await chunk in response.body {
+                        let isFull = kept.bytes.withLock { bytes in
+                            bytes += chunk.readableBytesView.prefix(mostAnswer - bytes.count)
+                            return bytes.count >= mostAnswer
+                        }
+                        if isFull { break }
+                    }
+                } catch {
+                    // What arrived before the connection ended is shown.
+                }
+            }
+            group.addTask { try? await Task.sleep(for: patience) }
+            await group.next()
+            group.cancelAll()
+        }
+        return kept.bytes.withLock { $0 }
     }
 
     private static func request(
@@ -148,12 +167,11 @@ final class WebhookDelivery: Sendable {
     }
 
     /// Why no response came; never with an address, which an error's own description may contain.
-    private static func words(_ error: any Error) -> String {
+    private static func words(_ error: any Error, _ limit: TryLimit) -> String {
         switch error {
         case let error as HTTPClientError:
             switch error {
-            case .connectTimeout: "the connection was not established in time"
-            case .readTimeout, .deadlineExceeded: "no complete response within 10 s"
+            case .connectTimeout, .readTimeout, .deadlineExceeded: "no response within \(limit.words)"
             case .remoteConnectionClosed: "the connection was closed before the response"
             default: "the request failed: \(error.shortDescription)"
             }
@@ -161,7 +179,7 @@ final class WebhookDelivery: Sendable {
         case is CancellationError: "interrupted"
         case let error as NIOConnectionError:
             if let first = error.connectionErrors.first {
-                words(first.error)
+                words(first.error, limit)
             } else {
                 "the host's name cannot be resolved"
             }

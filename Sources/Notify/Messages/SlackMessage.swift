@@ -8,11 +8,12 @@ enum SlackMessage {
         var blocks: [JSONLine] = []
         if message.events.count > 1 { blocks.append(section("*" + escaped(text.headline) + "*")) }
         for item in text.items {
-            var words = "*\(escaped(item.title))*"
+            // Verbatim text is searched for no addresses. The page comes first, so that no long text cuts it off.
+            let page = item.link.map { escaped($0).replacing("|", with: "%7C") }
+            var words = page.map { "*<\($0)|\(escaped(item.title))>*" } ?? "*\(escaped(item.title))*"
             if message.events.count == 1 || !item.message.isEmpty { words += "\n" + escaped(item.message) }
             if !item.stack.isEmpty { words += "\n```" + escaped(item.stack.joined(separator: "\n")) + "```" }
             if !item.facts.isEmpty { words += "\n" + escaped(item.facts.joined(separator: " · ")) }
-            if let link = item.link { words += "\n" + escaped(link) }
             if let command = item.command { words += "\n`" + escaped(command) + "`" }
             blocks.append(section(words))
         }

@@ -6,9 +6,10 @@ import Text
 /// returns what to write and to send.
 ///
 /// - At least once: a message is sent until the channel takes it, refuses it ``mostRefusals`` times, or it is older than
-///   ``longestAge``. An event has an id and is queued once; a message keeps its id and its events over all tries.
+///   ``longestAge`` and was tried ``fewestTries`` times. An event has an id and is queued once; a message keeps its id and its events over all tries.
 /// - What a channel is told within its `burst` becomes one message; so does what exceeds its messages of an hour.
 /// - Channels do not wait for each other.
+/// - The clock may be set: no wait becomes longer when it goes back.
 /// - Its journal restores it: ``replay(_:)`` takes the records that it returned before, ``snapshot`` is the shortest
 ///   list of records that restores the same state.
 struct Outbox: Sendable {
@@ -26,6 +27,8 @@ struct Outbox: Sendable {
     static let hour: Int64 = 3_600_000
     /// How long a message is tried, in milliseconds: a day.
     static let longestAge: Int64 = 24 * hour
+    /// How often a message is tried at least, however old it is: the clock may have been wrong when it was made.
+    static let fewestTries = 10
     /// How often a message is sent to a channel that refuses it.
     static let mostRefusals = 3
     /// The most events that wait for a channel; the oldest beyond become counts.
@@ -37,7 +40,7 @@ struct Outbox: Sendable {
 
     /// The channels, configured or not, by name.
     private(set) var channels = ByteDictionary<OutboxChannel>()
-    /// Sessions whose crashes were going to be committed and whose events are not queued yet.
+    /// Sessions whose crashes or losses were going to be recorded and whose events are not queued yet.
     private(set) var due = ByteSet()
     /// Whether what waits is sent at once, without gathering: the process is about to end.
     var isFlushing = false
@@ -47,6 +50,8 @@ struct Outbox: Sendable {
     private let backoff: Backoff
     private let mostWaiting: Int
     private var generator: SplitMix64
+    /// The latest time that was told (ms since 1970); nil before the first.
+    private var latest: Int64?
 
     init(seed: UInt64, backoff: Backoff = Backoff(), mostWaiting: Int = Outbox.mostWaiting) {
         self.backoff = backoff
@@ -69,7 +74,7 @@ struct Outbox: Sendable {
         return [.write(.queued(event, channels: names, time: now))]
     }
 
-    /// Notes that a session's crashes are going to be committed.
+    /// Notes that a session's crashes or losses are going to be recorded.
     mutating func willCommit(_ session: String) -> [Action] {
         due.insert(session).inserted ? [.write(.due(session: session))] : []
     }
@@ -81,6 +86,7 @@ struct Outbox: Sendable {
 
     /// Begins the tries whose time has come.
     mutating func advance(now: Int64) -> [Action] {
+        followClock(now)
         var actions: [Action] = []
         for (name, _) in channels.sortedByKey {
             guard var channel = channels[name] else { continue }
@@ -94,6 +100,14 @@ struct Outbox: Sendable {
             channels[name] = channel
         }
         return actions
+    }
+
+    /// Moves times that lie ahead to now, if the clock went back or may have done so before a restart.
+    private mutating func followClock(_ now: Int64) {
+        defer { latest = now }
+        guard latest.map({ now < $0 }) ?? true else { return }
+        for (name, _) in channels.sortedByKey { channels[name]?.followClock(now) }
+        for index in seenOrder.indices where seenOrder[index].time > now { seenOrder[index].time = now }
     }
 
     /// Takes the outcome of a try.
@@ -113,7 +127,7 @@ struct Outbox: Sendable {
         case .refused: current.refusals += 1
         case .delivered: break
         }
-        let isOld = now &- current.since >= Self.longestAge
+        let isOld = now &- current.since >= Self.longestAge && current.failures >= Self.fewestTries
         if current.refusals >= Self.mostRefusals || isOld {
             let why = isOld ? "not delivered within a day; last: \(reason)" : reason
             let record = OutboxRecord.givenUp(channel: name, message: message, time: now, reason: why)
@@ -248,6 +262,7 @@ extension OutboxChannel {
             current?.failures = failures
             current?.refusals = refusals
             current?.next = next
+            current?.failed = time
             current?.isInFlight = false
         case .delivered(_, let message, _):
             guard current?.message.id.hasSameBytes(as: message) == true else { return }

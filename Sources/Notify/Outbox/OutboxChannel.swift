@@ -20,6 +20,8 @@ struct OutboxChannel: Sendable {
         var refusals = 0
         /// When the next try may begin (ms since 1970).
         var next: Int64
+        /// When the last try failed (ms since 1970); nil before.
+        var failed: Int64?
     }
 
     /// The most events in one message.
@@ -59,6 +61,20 @@ struct OutboxChannel: Sendable {
         let recent = totals.starts.filter { $0 > now &- Outbox.hour }
         guard recent.count >= settings.perHour else { return gathered }
         return max(gathered, recent[recent.count - settings.perHour] &+ Outbox.hour)
+    }
+
+    /// Moves times after `now` to it: the clock went back. The wait for the next try stays as long as it was.
+    mutating func followClock(_ now: Int64) {
+        for index in waiting.indices where waiting[index].since > now { waiting[index].since = now }
+        totals.starts = totals.starts.map { min($0, now) }
+        guard var current else { return }
+        current.since = min(current.since, now)
+        let began = current.failed ?? current.next
+        if began > now {
+            current.next = now &+ max(0, current.next &- began)
+            if current.failed != nil { current.failed = now }
+        }
+        self.current = current
     }
 
     /// Makes the next message of what waits, and begins its first try.

@@ -15,7 +15,7 @@ enum OutboxRecord: Sendable, Equatable {
     case delivered(channel: String, message: String, time: Int64)
     /// A message is not tried any longer.
     case givenUp(channel: String, message: String, time: Int64, reason: String)
-    /// A session's crashes are going to be committed; its events are not known yet.
+    /// A session's crashes or losses are going to be recorded; its events are not known yet.
     case due(session: String)
     /// A session's events are queued.
     case considered(session: String)

@@ -4,7 +4,8 @@ import Text
 extension Configuration {
     /// Who is told of what: the key `notify`.
     public struct Notifications: Sendable, Equatable {
-        /// The address of the page that `salvage serve` shows, without a slash at its end; nil leaves links out.
+        /// The address of the page that `salvage serve` shows, without a slash at its end; by default the one under
+        /// `serve.public_address`. Nil leaves links out.
         public var page: String?
         /// Where messages go, in order; their names differ.
         public var channels: [Channel] = []
@@ -49,6 +50,8 @@ extension Configuration.Notifications {
         public var burst: Int64 = 30_000
         /// The most messages in an hour; what exceeds it goes into the next hour's.
         public var perHour = 20
+        /// How long a try may take, in milliseconds; nil for the default of its kind.
+        public var timeout: Int64?
 
         /// Creates a channel with the default of everything else.
         public init(name: String, kind: Kind) {

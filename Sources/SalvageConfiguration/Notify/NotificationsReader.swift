@@ -59,6 +59,9 @@ extension Configuration.Notifications.Channel {
         }
         if let value = reader.duration("burst", from: 0) { channel.burst = value }
         if let value = reader.integer("per_hour", in: 1...3600) { channel.perHour = value }
+        channel.timeout = reader.value("timeout", expected: "write a duration from 100ms to 10m, such as 5s") { text in
+            Quantity.milliseconds(text).flatMap { (100...600_000).contains($0) ? $0 : nil }
+        }
         if name == nil, reader.node("name") == nil {
             reader.note(reader.lineOf("name"), reader.path("name"), "is missing", "give the channel a name")
         }

@@ -62,18 +62,20 @@ final class Notifications: Sendable {
                 observer.event(event)
                 note(event)
             },
-            committing: { [self] session in notifier.willCommit(session) },
+            committing: { [self] sessions in notifier.willCommit(sessions) },
             committed: { [self] session in note(committed: session) })
     }
 
     /// The state of every channel.
     var reports: [ChannelReport] { notifier.reports }
 
-    /// Begins to deliver, and looks up what an earlier process was committing when it ended.
+    /// Begins to deliver, and looks up what an earlier process was recording when it ended.
     func start(isDaemon: Bool) {
         state.withLock { $0.isDaemon = isDaemon }
         queue.async { [self] in
-            for session in notifier.start() { lookUp(session, 1) }
+            notifier.start { [self] sessions in
+                queue.async { [self] in for session in sessions { lookUp(session, 1) } }
+            }
         }
     }
 
@@ -90,10 +92,13 @@ final class Notifications: Sendable {
     /// Looks up what is left, and delivers for at most `limit` milliseconds; the rest stays in the outbox.
     func finish(within limit: Int64) async {
         state.withLock { $0.isEnding = true }
-        await withCheckedContinuation { continuation in
-            queue.async { [self] in
-                compare()
-                continuation.resume()
+        // The first turn ends what was begun, which may have queued more; the second ends that.
+        for _ in 0..<2 {
+            await withCheckedContinuation { continuation in
+                queue.async { [self] in
+                    compare()
+                    continuation.resume()
+                }
             }
         }
         await notifier.finish(within: limit)
@@ -114,15 +119,6 @@ final class Notifications: Sendable {
 
     private func note(_ event: HarvestEvent) {
         switch event {
-        case .settled(let session, let state, let outcomes):
-            guard isNeeded, state == .lost || outcomes.contains(where: { $0.state == .lost }) else { return }
-            queue.async { [self] in
-                var record: SessionRecord?
-                do { record = try store.catalog().session(session) } catch {
-                    observer.event(.notifyTrouble("cannot look up session \(Escape.display(session)): \(error)"))
-                }
-                if let event = making().lost(session, record, state, outcomes) { notifier.queue([event]) }
-            }
         case .absentPaths(_, let fresh):
             guard isNeeded else { return }
             queue.async { [self] in notifier.queue(fresh.map(making().absent)) }
@@ -158,11 +154,13 @@ final class Notifications: Sendable {
         }
     }
 
-    /// Reports the crashes of a session, and queues its events.
+    /// Reports the crashes of a session, and queues the events of its crashes and losses.
     private func lookUp(_ session: String, _ attempt: Int) {
         let novel: [NovelCrash]
+        var lost: Event?
         do {
             novel = try store.novelty(ofCrashesIn: session, now: WallClock.now())
+            if isNeeded { lost = try loss(of: session) }
         } catch {
             guard !Self.isAbsence(error) else { return notifier.queue([], considered: session) }
             // What is due stays in the outbox; if this process gives up, the next one looks again.
@@ -180,8 +178,17 @@ final class Notifications: Sendable {
         }
         for crash in novel where isFirst(crash.crash.row.crash) { observer.event(.crashed(HarvestedCrash(crash))) }
         let making = making()
-        notifier.queue(novel.compactMap(making.crash), considered: session)
+        notifier.queue(novel.compactMap(making.crash) + [lost].compactMap(\.self), considered: session)
         plan(novel)
+    }
+
+    /// What a settled session has lost, as an event; nil if nothing.
+    private func loss(of session: String) throws(CatalogError) -> Event? {
+        let catalog = try store.catalog()
+        guard let record = try catalog.session(session), record.state != .running, record.state != .pending else {
+            return nil
+        }
+        return making().lost(session, record, record.state, try catalog.artifacts(session).map(\.entry))
     }
 
     private static func isAbsence(_ error: any Error) -> Bool {
