@@ -15,7 +15,12 @@ public enum DisplayWidth {
         let room = width - of(mark)
         guard room > 0 else { return String(String.UnicodeScalarView(prefix(text.unicodeScalars[...], width))) }
         guard cut == .middle else {
-            return String(String.UnicodeScalarView(prefix(text.unicodeScalars[...], room))) + mark
+            var head = prefix(text.unicodeScalars[...], room)
+            // A list that ends with an ellipsis of its own has one mark, not two.
+            while let last = head.last, last == " " || last == "…" || mark.unicodeScalars.contains(last) {
+                head = head.dropLast()
+            }
+            return String(String.UnicodeScalarView(head)) + mark
         }
         let head = atBoundary(prefix(text.unicodeScalars[...], (room + 1) / 2), losing: room / 5)
         let tail = suffix(text.unicodeScalars[...], room - columns(head))

@@ -210,12 +210,15 @@ import Testing
         #expect(record?["exited"] as? String == "2025-01-02T00:00:00.000Z")
 
         for mistake in [
-            ["ingest", "--each", folder, "--session", "x"], ["ingest", "--each", folder, folder], ["ingest", "x"],
+            ["ingest", "--each", folder, "--session", "x"], ["ingest", "--each", folder, folder], ["ingest"],
             ["ingest", "--session", "x"], ["ingest", "--session", "", folder],
         ] {
             #expect(try Program.run(mistake, environment: ["SALVAGE_STORE": store]).status == 64, "\(mistake)")
         }
         #expect(try salvage("ingest", "--each", scratch.path("nowhere")).status == 2)
+        // Without a session's id only a bundle can be taken.
+        let nameless = try salvage("ingest", "\(folder)/../exported/x/.dot")
+        #expect(nameless.status == 2 && nameless.err.contains("--session ID"), "\(nameless.err)")
     }
 
     /// Names are arbitrary bytes: one that cannot be ingested affects only itself.
