@@ -17,9 +17,8 @@ public enum DisplayWidth {
         guard cut == .middle else {
             var head = prefix(text.unicodeScalars[...], room)
             // A list that ends with an ellipsis of its own has one mark, not two.
-            while let last = head.last, last == " " || last == "…" || mark.unicodeScalars.contains(last) {
-                head = head.dropLast()
-            }
+            let own = head.reversed().drop { $0 == " " }
+            if own.starts(with: mark.unicodeScalars) { head = head.prefix(own.count - mark.unicodeScalars.count) }
             return String(String.UnicodeScalarView(head)) + mark
         }
         let head = atBoundary(prefix(text.unicodeScalars[...], (room + 1) / 2), losing: room / 5)

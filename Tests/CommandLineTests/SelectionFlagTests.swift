@@ -241,7 +241,8 @@ import Testing
         }
         #expect(try salvage("ingest", "--each", scratch.path("nowhere")).status == 2)
         // Without a session's id only a bundle can be taken.
-        let nameless = try salvage("ingest", "\(folder)/../exported/x/.dot")
+        try "note\n".write(toFile: scratch.path("plain.txt"), atomically: true, encoding: .utf8)
+        let nameless = try salvage("ingest", scratch.path("plain.txt"))
         #expect(nameless.status == 2 && nameless.err.contains("--session ID"), "\(nameless.err)")
     }
 
