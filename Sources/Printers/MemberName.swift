@@ -8,36 +8,38 @@ enum MemberName {
     /// `session:path`.
     /// - Parameters:
     ///   - path: another path than the member's own.
-    ///   - escapes: whether all that could harm a terminal is escaped. Without it, control characters are: a line feed
-    ///     would look like another result.
+    ///   - options: with `escape`, all that could harm a terminal is escaped. Without it, control characters are: a
+    ///     line feed would look like another result.
     ///   - location: whether the session's location follows its id, in brackets.
     static func text(
-        _ member: SearchedMember, path: [UInt8]? = nil, escapes: Bool, location: Bool = false
+        _ member: SearchedMember, path: [UInt8]? = nil, _ options: PrintOptions, location: Bool = false
     ) -> [UInt8] {
-        var text = plain(Array(member.label.session.utf8), escapes)
+        var text = plain(Array(member.label.session.utf8), options)
         if location, let location = member.label.location {
-            text += [0x5B] + plain(Array(location.utf8), escapes) + [0x5D]
+            text += [0x5B] + plain(Array(location.utf8), options) + [0x5D]
         }
         text.append(0x3A)
-        return text + plain(path ?? member.path, escapes)
+        return text + plain(path ?? member.path, options)
     }
 
     /// ` (also: path, path)`, for a heading; empty if no other member has the same bytes.
-    static func also(_ member: SearchedMember, escapes: Bool) -> [UInt8] {
+    static func also(_ member: SearchedMember, _ options: PrintOptions) -> [UInt8] {
         guard !member.also.isEmpty else { return [] }
         var text = Array(" (also: ".utf8)
         for (index, path) in member.also.enumerated() {
             if index > 0 { text += [0x2C, 0x20] }
-            text += plain(path, escapes)
+            text += plain(path, options)
         }
         text.append(0x29)
         return text
     }
 
-    private static func plain(_ name: [UInt8], _ escapes: Bool) -> [UInt8] {
-        if escapes {
+    private static func plain(_ name: [UInt8], _ options: PrintOptions) -> [UInt8] {
+        if options.escape {
             var text: [UInt8] = []
-            name.withUnsafeBytes { Escape.append($0, to: &text, keeping: .tabs) }
+            name.withUnsafeBytes {
+                Escape.append($0, to: &text, keeping: .tabs, asciiOnly: options.asciiOnly)
+            }
             return text
         }
         guard name.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return name }

@@ -44,6 +44,8 @@ public struct PrintOptions: Sendable, Equatable {
     public var showLocation = false
     /// Escape control characters, for a terminal.
     public var escape = false
+    /// With ``escape``: escape all characters beyond ASCII too, for a terminal that cannot show them.
+    public var asciiOnly = false
     /// Also print counts of members without a selected line (`--include-zero`).
     public var includeZero = false
 

@@ -35,14 +35,14 @@ public struct SummaryPrinter<Output: SearchOutput>: SearchSink {
         let counts = options.mode == .count || options.mode == .countMatches
         guard options.mode != .quiet else { return }
         if options.showName || !counts {
-            output.write(MemberName.text(member, escapes: options.escape))
+            output.write(MemberName.text(member, options))
             if counts { output.write(":") }
         }
         if counts { output.write("\(options.mode == .count || inverts ? result.lines : result.matches)") }
         output.write("\n")
         guard !counts else { return }
         for path in member.also {
-            output.write(MemberName.text(member, path: path, escapes: options.escape))
+            output.write(MemberName.text(member, path: path, options))
             output.write("\n")
         }
     }

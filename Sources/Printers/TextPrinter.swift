@@ -31,9 +31,9 @@ public struct TextPrinter<Output: SearchOutput>: SearchSink {
             if anyMember { output.write("\n") }
             if options.showName {
                 if options.color { output.write(TextRenderer.nameColor) }
-                output.write(MemberName.text(member, escapes: options.escape))
+                output.write(MemberName.text(member, options))
                 if options.color { output.write(TextRenderer.reset) }
-                output.write(MemberName.also(member, escapes: options.escape))
+                output.write(MemberName.also(member, options))
                 output.write("\n")
             }
         } else if anyMember, hasContext {
@@ -52,7 +52,7 @@ public struct TextPrinter<Output: SearchOutput>: SearchSink {
     public mutating func end(_ member: SearchedMember, _ result: MemberResult) {
         guard let offset = result.binaryOffset else { return }
         if options.showName {
-            output.write(MemberName.text(member, escapes: options.escape))
+            output.write(MemberName.text(member, options))
             output.write(": ")
         }
         output.write("binary file matches (found \"\\0\" byte around offset \(offset))\n")
@@ -96,7 +96,7 @@ public struct TextRenderer: BlockRenderer {
     public func makeBlock(_ member: SearchedMember, isWhole: Bool) -> RenderedLines {
         let name =
             printsNameInLines
-            ? MemberName.text(member, escapes: options.escape, location: options.showLocation) : []
+            ? MemberName.text(member, options, location: options.showLocation) : []
         guard isPlain, isWhole else {
             let color = options.colorsSessions ? SessionColor.code(of: member.label.session) : Self.nameColor
             return RenderedLines(name: name, color: color, isWhole: isWhole)
@@ -245,6 +245,7 @@ public struct TextRenderer: BlockRenderer {
         // A final carriage return is part of the line ending and harmless.
         let isEnd = endsLine && bytes.last == 0x0D
         Escape.append(
-            isEnd ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes, to: &out, keeping: .tabs)
+            isEnd ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes, to: &out, keeping: .tabs,
+            asciiOnly: options.asciiOnly)
     }
 }

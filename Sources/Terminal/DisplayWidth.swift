@@ -15,7 +15,11 @@ public enum DisplayWidth {
         let room = width - of(mark)
         guard room > 0 else { return String(String.UnicodeScalarView(prefix(text.unicodeScalars[...], width))) }
         guard cut == .middle else {
-            return String(String.UnicodeScalarView(prefix(text.unicodeScalars[...], room))) + mark
+            var head = prefix(text.unicodeScalars[...], room)
+            // A list that ends with an ellipsis of its own has one mark, not two.
+            let own = head.reversed().drop { $0 == " " }
+            if own.starts(with: mark.unicodeScalars) { head = head.prefix(own.count - mark.unicodeScalars.count) }
+            return String(String.UnicodeScalarView(head)) + mark
         }
         let head = atBoundary(prefix(text.unicodeScalars[...], (room + 1) / 2), losing: room / 5)
         let tail = suffix(text.unicodeScalars[...], room - columns(head))

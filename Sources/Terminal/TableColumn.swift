@@ -57,6 +57,13 @@ public struct TableColumn: Sendable, ExpressibleByStringLiteral {
             title, isTime: usual.isTime, priority: usual.priority, cut: usual.cut, minimum: usual.minimum)
     }
 
+    /// The column with another name in `--columns`, that of its JSON field.
+    public func field(_ key: String) -> TableColumn {
+        var column = self
+        column.key = key
+        return column
+    }
+
     /// A column of numbers.
     public static func number(_ title: String, key: String? = nil, priority: Int? = nil) -> TableColumn {
         TableColumn(title, key: key, isNumber: true, priority: priority ?? Defaults.of(title).priority)

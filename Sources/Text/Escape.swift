@@ -17,9 +17,10 @@ public enum Escape {
     /// - Parameters:
     ///   - layout: the white space that stays.
     ///   - doublesBackslashes: whether backslashes are doubled, so that no two inputs look the same.
+    ///   - asciiOnly: whether all characters beyond ASCII become escapes, for a terminal that cannot show them.
     public static func append(
         _ bytes: UnsafeRawBufferPointer, to out: inout [UInt8], keeping layout: Layout = .none,
-        doublesBackslashes: Bool = false
+        doublesBackslashes: Bool = false, asciiOnly: Bool = false
     ) {
         let keepsTabs = layout != .none
         let keepsLines = layout == .tabsAndLines
@@ -34,7 +35,7 @@ public enum Escape {
                 continue
             }
             let scalar = byte >= 0x80 ? UTF8Text.scalar(bytes, at: at) : nil
-            if let scalar, !isDangerous(scalar.value) {
+            if let scalar, !asciiOnly, !isDangerous(scalar.value) {
                 at += scalar.length
                 continue
             }

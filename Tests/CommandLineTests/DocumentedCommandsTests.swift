@@ -34,7 +34,7 @@ extension ServerSuites {
             ("README.md", "$ salvage harvest", .prompts([0, 3])),
             ("README.md", "$ salvage symbols add", .prompts()),
             ("README.md", "$ salvage crashes top", .prompts()),
-            ("README.md", "$ salvage crashes diff", .prompts()),
+            ("README.md", "$ salvage crashes diff", .prompts([0, 1])),
             ("README.md", "$ salvage show raid", .prompts()),
             ("README.md", "scripts/packages", .notRun("installs packages and builds; scripts/test does both")),
             ("README.md", "store: /var/lib/salvage", .configuration),
@@ -293,9 +293,11 @@ extension ServerSuites {
                 for name in [" ID", " raid-4d "] {
                     text = text.replacingOccurrences(of: name, with: " raid-4d10" + (name.last == " " ? " " : ""))
                 }
-                if text.hasPrefix("salvage watch") {
+                // What runs until it is told to end.
+                if text.hasPrefix("salvage watch") || text.hasPrefix("salvage serve") {
+                    let port = text.hasPrefix("salvage serve") ? " --listen 127.0.0.1:0" : ""
                     let watched = try stage.sh(
-                        "timeout --signal=TERM 3 " + text.replacingOccurrences(of: "19187", with: "0"))
+                        "timeout --signal=TERM 3 " + text.replacingOccurrences(of: "19187", with: "0") + port)
                     #expect(watched.status == 124, "\(text): \(watched.status) \(watched.out)")
                     continue
                 }

@@ -30,7 +30,8 @@ struct PseudoTerminal {
     /// Runs `salvage` with these arguments and waits for it. Both of its outputs are in `out`.
     func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Program.Outcome {
         let words = ["-c", Self.script, "\(columns)", Program.salvage.path] + arguments
-        let variables = ["TERM": "xterm"].merging(environment) { _, new in new }
+        // Python would put a locale with UTF-8 in place of one without.
+        let variables = ["TERM": "xterm", "PYTHONCOERCECLOCALE": "0"].merging(environment) { _, new in new }
         let outcome = try Program.Running(
             URL(fileURLWithPath: "/usr/bin/python3"), words, environment: variables
         ).wait()

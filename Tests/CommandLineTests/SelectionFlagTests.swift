@@ -62,8 +62,13 @@ import Testing
             $0["signature"] as? String
         }
         try #require(signatures.count == 2)
+        let ids = try salvage("crashes", "top", "--json").objects.filter {
+            signatures.contains($0["signature"] as? String ?? "")
+        }.compactMap { $0["id"] as? String }
+        try #require(ids.count == 2)
         let flags = [
             ["--signature", signatures[0], "--signature", signatures[1]], ["--signature", "*[ab].rs*"],
+            ["--signature", ids[0], "--signature", ids[1]], ["--signature", ids[0], "--signature", "*[ab].rs*"],
             ["--label", "mode=duel", "--label", "mode=ffa"], ["--signature", "*.rs*", "--label", "mode=[df]*"],
         ]
         for flag in flags {
@@ -80,8 +85,11 @@ import Testing
                 #expect(named == ["a", "b"], "\(question) \(flag): \(found.out)")
             }
         }
+        for flag in [signatures[0], ids[ids.count - 1]] {
+            #expect(try salvage("crashes", "top", "--json", "--signature", flag).objects.count == 1)
+        }
         // A name that no signature has must not widen the selection to everything.
-        for flag in [["--signature", "nothing*"], ["--signature", "nothing"]] {
+        for flag in [["--signature", "nothing*"], ["--signature", "nothing"], ["--signature", "0123456789ab"]] {
             let prune = try Program.run(
                 ["prune", "--older-than", "0s"] + flag, environment: ["SALVAGE_STORE": store])
             #expect(prune.status == 0 && prune.out.contains("removed 0 packs"), "\(prune.out)\(prune.err)")
@@ -91,6 +99,22 @@ import Testing
         #expect(try salvage("sessions", "--json").objects.allSatisfy { $0["pruned"] == nil })
         #expect(try salvage("sessions", "--state", "harvested", "--json").objects.count == 4)
         #expect(try salvage("sessions", "--state", "odd").status == 64)
+    }
+
+    @Test func buildsCountTheCrashesOfASignature() throws {
+        for (id, tag) in [("a", "1.0"), ("b", "1.0"), ("c", "1.1")] { try ingest(id, "--tag", tag) }
+        let builds = try salvage("crashes", "builds", "--json", "--signature", "*[ac].rs*").objects
+        #expect(builds.map { $0["tag"] as? String } == ["1.1", "1.0"])
+        #expect(builds.map { $0["crashed_sessions"] as? Int } == [1, 1], "\(builds)")
+        #expect(builds.map { $0["sessions"] as? Int } == [1, 2])
+        #expect(try salvage("crashes", "builds", "--json").objects.map { $0["crashes"] as? Int } == [1, 2])
+    }
+
+    @Test func theIdOfACrashIsNoSession() throws {
+        try ingest("a")
+        let crash = try #require(try salvage("crashes", "--json").objects.first?["crash"] as? String)
+        let wrong = try salvage("sessions", "--session", crash)
+        #expect(wrong.status == 1 && wrong.err.contains("crash \(crash) is of session a"), "\(wrong.err)")
     }
 
     @Test func aSingleValueGivenTwiceIsAMistakeAndNotTheLast() throws {
@@ -210,12 +234,16 @@ import Testing
         #expect(record?["exited"] as? String == "2025-01-02T00:00:00.000Z")
 
         for mistake in [
-            ["ingest", "--each", folder, "--session", "x"], ["ingest", "--each", folder, folder], ["ingest", "x"],
+            ["ingest", "--each", folder, "--session", "x"], ["ingest", "--each", folder, folder], ["ingest"],
             ["ingest", "--session", "x"], ["ingest", "--session", "", folder],
         ] {
             #expect(try Program.run(mistake, environment: ["SALVAGE_STORE": store]).status == 64, "\(mistake)")
         }
         #expect(try salvage("ingest", "--each", scratch.path("nowhere")).status == 2)
+        // Without a session's id only a bundle can be taken.
+        try "note\n".write(toFile: scratch.path("plain.txt"), atomically: true, encoding: .utf8)
+        let nameless = try salvage("ingest", scratch.path("plain.txt"))
+        #expect(nameless.status == 2 && nameless.err.contains("--session ID"), "\(nameless.err)")
     }
 
     /// Names are arbitrary bytes: one that cannot be ingested affects only itself.

@@ -131,9 +131,17 @@ import Testing
 
     @Test(arguments: [0, 1, 2, 3, 4, 5, 6, 7, 8])
     func aLocaleWithoutUTF8GetsASCII(_ listing: Int) throws {
-        for locale in [["LC_ALL": "C"], ["LANG": ""]] {
+        for locale in [["LC_ALL": "C"], ["LC_ALL": "", "LC_CTYPE": "", "LANG": ""]] {
             let shown = try run(Self.listings[listing], environment: locale)
             #expect(shown.out.utf8.allSatisfy { $0 < 0x80 }, "\(Self.listings[listing]): \(shown.out)")
+        }
+        // So is the text of a container, on a terminal; elsewhere it is as it is stored.
+        let arguments = [["logs", Self.session + "10"], ["grep", "^starting"], ["grep", "-c", "starting"]]
+        for arguments in arguments {
+            let shown = try run(arguments, environment: ["LC_ALL": "C"])
+            #expect(shown.out.contains("gr\\u{f6}\\u{df}e") && shown.out.utf8.allSatisfy { $0 < 0x80 }, "\(shown.out)")
+            let piped = try Program.run(arguments, environment: ["SALVAGE_STORE": store, "LC_ALL": "C"])
+            #expect(piped.out.contains("größe"), "\(piped.out)")
         }
         // JSON is UTF-8 everywhere.
         let json = try run(["--json", "files", Self.session + "10"], environment: ["LC_ALL": "C"])

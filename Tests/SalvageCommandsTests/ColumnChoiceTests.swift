@@ -1,4 +1,5 @@
 import Catalog
+import JSON
 import Model
 import Store
 import Terminal
@@ -10,7 +11,7 @@ import Testing
 @Suite struct ColumnChoiceTests {
     private static let listings: [[Column]] = [
         SessionRecord.columns, ListedCrash.columns, MemberRow.columns, CoverageGap.columns, ArtifactRecord.columns,
-        RequestRecord.columns, ChangeRow.columns,
+        RequestRecord.columns, ChangeRow.columns, TopRow.columns, BuildRow.columns, DecisionRow.columns,
     ]
 
     @Test func columnsHaveDistinctNamesAndOneIsAlwaysShown() {
@@ -21,6 +22,19 @@ import Testing
             #expect(columns.allSatisfy { !$0.title.isEmpty && $0.title == $0.title.uppercased() })
             for column in columns { #expect(columns.filter { $0.isNamed(column.title) }.count == 1, "\(column.title)") }
         }
+    }
+
+    @Test func columnsAreNamedAsTheFieldsOfTheirObjects() {
+        func names(_ columns: [Column], _ fields: [String], _ others: Set<String> = []) {
+            let unknown = Set(columns.map(\.key)).subtracting(fields).subtracting(others)
+            #expect(unknown.isEmpty, "\(unknown)")
+        }
+        names(SessionRecord.columns, Shapes.session.descriptions.map(\.name))
+        names(TopRow.columns, Shapes.signature.descriptions.map(\.name))
+        names(ChangeRow.columns, Shapes.change.descriptions.map(\.name))
+        // The share of sessions that crashed is 1 - `crash_free`.
+        names(BuildRow.columns, Shapes.build.descriptions.map(\.name), ["share"])
+        names(DecisionRow.columns, Shapes.decision.descriptions.map(\.name))
     }
 
     @Test func columnsAreChosenByFieldOrHeading() throws {

@@ -72,8 +72,11 @@ import Testing
             #expect(Set(spellings).count == spellings.count, "\(page.name): \(spellings)")
             #expect(!spellings.contains("-h") && !spellings.contains("--help"), "\(page.name)")
             #expect(page.flags.allSatisfy { $0.help.hasSuffix(".") || $0.help.hasSuffix(")") }, "\(page.name)")
-            // Only the last argument may take all words that follow.
-            #expect(page.arguments.dropLast().allSatisfy { !$0.takesRest && $0.isRequired }, "\(page.name)")
+            // Only the last argument may take all words that follow, and what may be left out follows what may not.
+            #expect(page.arguments.dropLast().allSatisfy { !$0.takesRest }, "\(page.name)")
+            #expect(
+                zip(page.arguments, page.arguments.dropFirst()).allSatisfy { $0.isRequired || !$1.isRequired },
+                "\(page.name)")
         }
         let names = CommandTable.all.map(\.name)
         #expect(Set(names).count == names.count)

@@ -90,6 +90,9 @@ import Testing
     @Test func aCutAtTheEndHasAnEllipsis() {
         #expect(DisplayWidth.cut("no space left on device", to: 12, .end, .utf8) == "no space le…")
         #expect(DisplayWidth.cut("no space left on device", to: 12, .end, .ascii) == "no space ...")
+        #expect(DisplayWidth.cut("1.3.9 1.4.0 … (7)", to: 14, .end, .utf8) == "1.3.9 1.4.0 …")
+        #expect(DisplayWidth.cut("1.3.9 1.4.0 ... (7)", to: 19, .end, .ascii) == "1.3.9 1.4.0 ... (7)")
+        #expect(DisplayWidth.cut("1.3.9 1.4.0 ... (7)", to: 18, .end, .ascii) == "1.3.9 1.4.0 ...")
         #expect(DisplayWidth.cut("gro\u{308}ße", to: 4, .end, .utf8) == "gro\u{308}…")
     }
 

@@ -157,7 +157,8 @@ extension SQLConnection {
         guard let first = found.first else {
             throw CatalogError(
                 code: .unknownSession, message: "no session id equals or starts with \"\(text)\"", path: path,
-                session: text, hint: "salvage sessions lists the sessions in this store")
+                session: text,
+                hint: try crashNamed(text) ?? "salvage sessions lists the sessions in this store")
         }
         guard found.count == 1 else {
             let shown = found.prefix(5).map(\.id).joined(separator: ", ") + (found.count > 5 ? ", …" : "")
@@ -166,5 +167,17 @@ extension SQLConnection {
                 session: text, hint: "use a longer prefix of the id")
         }
         return first
+    }
+
+    /// Says which session has the crash whose id this is or begins; nil if there is no such crash.
+    private func crashNamed(_ text: String) throws(CatalogError) -> String? {
+        guard !text.isEmpty else { return nil }
+        let prefix = PortableSQL.prefix("c.id", text)
+        let query = try prepare(
+            "SELECT c.id, s.id FROM crashes c JOIN sessions s ON s.key = c.session WHERE \(prefix.sql) "
+                + "ORDER BY c.id, s.id LIMIT 1"
+        ).bind(prefix.values)
+        guard try query.step() else { return nil }
+        return "crash \(query.text(0)) is of session \(query.text(1))"
     }
 }

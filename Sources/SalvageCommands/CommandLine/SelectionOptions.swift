@@ -119,8 +119,8 @@ extension SelectionOptions {
             ) { $0.state.append($1) },
             .text(
                 "since", value: "time",
-                "Only sessions that ended (if running: began) since this time: 2h, yesterday, 2026-11-20T21:00Z. "
-                    + "`grep` selects lines and `crashes` selects crashes, by their own time."
+                "Only sessions that ended (if running: began) since this time: 02:45, 'yesterday 22:00', 'last week', "
+                    + "2026-11-29, 2h. `grep` selects lines and `crashes` selects crashes, by their own time."
             ) { $0.since = $1 },
             .text(
                 "until", value: "time",

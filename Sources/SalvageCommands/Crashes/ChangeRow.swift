@@ -9,7 +9,10 @@ struct ChangeRow: Row {
     let change: BuildComparison.Change
 
     static var columns: [Column] {
-        ["CHANGE", "SIGNATURE", .number("BEFORE"), .number("AFTER"), .number("SHARE"), "CHANCE"]
+        [
+            "CHANGE", "SIGNATURE", .number("BEFORE", key: "crashes_before"), .number("AFTER", key: "crashes_after"),
+            .number("SHARE", key: "share_after"), "CHANCE",
+        ]
     }
 
     var json: [UInt8] { Shapes.change.line(change).utf8 }

@@ -126,7 +126,11 @@ struct Crash: Command {
         output.text(
             "signature  \(style.bold(Escape.display(row.signature)))\(CrashWords.quality(row.signatureQuality))")
         for alias in report.aliases { output.text("earlier    " + style.dim(Escape.display(alias))) }
-        if let known = report.signature { output.text("seen       \(CrashWords.history(known))") }
+        if let known = report.signature {
+            for (name, fact) in zip(["seen       ", "           ", "state      "], CrashWords.history(known)) {
+                output.text(name + fact)
+            }
+        }
         if let hash = row.stackHash { output.text("stack      \(Escape.display(hash))") }
         guard let record = crash.record else {
             output.text("The record could not be read; --json prints what the catalog has.")

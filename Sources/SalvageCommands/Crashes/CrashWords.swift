@@ -78,10 +78,14 @@ enum CrashWords {
     }
 
     /// How often and when the crashes of a signature happened, and what is decided.
-    static func history(_ known: SignatureOverview) -> String {
+    static func history(_ known: SignatureOverview) -> [String] {
         let crashes = counted(known.selected.count, "crash", "crashes")
         let sessions = counted(known.selected.sessions, "session")
-        return "\(crashes) in \(sessions), first \(TimeText.zoned(known.firstSeen)), "
-            + "last \(TimeText.zoned(known.lastSeen)); \(StandingText.summary(known))"
+        let share = known.share.map { ", \(StateText.percent($0)) of all sessions" } ?? ""
+        let seen =
+            known.firstSeen == known.lastSeen
+            ? "at \(TimeText.zoned(known.firstSeen))"
+            : "from \(TimeText.range(known.firstSeen, known.lastSeen))"
+        return ["\(crashes) in \(sessions)\(share)", seen, StandingText.summary(known)]
     }
 }

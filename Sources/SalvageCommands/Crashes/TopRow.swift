@@ -25,8 +25,11 @@ struct TopRow: Row {
 
     static var columns: [Column] {
         [
-            .number("CRASHES"), .number("SHARE"), "STATE", "SIGNATURE", "FIRST BUILD", "LAST BUILD", "LAST SEEN",
-            Column(stringLiteral: "\(days) DAYS"), "REGIONS", "TICKET/OWNER",
+            .number("CRASHES", key: "count"), .number("SHARE"), "STATE", "SIGNATURE",
+            ("FIRST BUILD" as Column).field("first_tag"), ("LAST BUILD" as Column).field("last_tag"),
+            ("LAST SEEN" as Column).field("window_last_seen"),
+            Column(stringLiteral: "\(days) DAYS").field("per_day"), ("REGIONS" as Column).field("locations"),
+            ("TICKET/OWNER" as Column).field("ticket"),
         ]
     }
 

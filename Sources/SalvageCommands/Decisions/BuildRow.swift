@@ -9,7 +9,8 @@ struct BuildRow: Row {
 
     static var columns: [Column] {
         [
-            "BUILD", .number("SESSIONS"), .number("CRASHED"), .number("SHARE"), .number("CRASHES"), .number("NEW"),
+            ("BUILD" as Column).field("tag"), .number("SESSIONS"), .number("CRASHED", key: "crashed_sessions"),
+            .number("SHARE"), .number("CRASHES"), .number("NEW", key: "new_signatures"),
             "FIRST SEEN", "LAST SEEN", "IMAGES",
         ]
     }

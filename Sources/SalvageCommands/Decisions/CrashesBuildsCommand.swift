@@ -10,7 +10,7 @@ struct CrashesBuilds: Command {
     static var abstract: String { "List the builds, the latest first, with the share of sessions that crashed." }
     static var discussion: String {
         "Builds are ordered by version, else by when they were first seen, or as `builds: order:` in the configuration says. "
-            + "Running sessions are not counted."
+            + "Running sessions are not counted. With --signature, only crashes with that signature count."
     }
     static var flags: [CommandFlag<Self>] { SelectionOptions.flags.within(\.select) }
 

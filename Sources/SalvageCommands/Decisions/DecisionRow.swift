@@ -8,7 +8,12 @@ import Text
 struct DecisionRow: Row {
     let decision: Decision
 
-    static var columns: [Column] { ["TIME", "WHO", "WHAT", "SIGNATURE", "TICKET", "NOTE"] }
+    static var columns: [Column] {
+        [
+            "TIME", ("WHO" as Column).field("author"), ("WHAT" as Column).field("action"), "SIGNATURE", "TICKET",
+            "NOTE",
+        ]
+    }
 
     var json: [UInt8] { Shapes.decision.line(decision).utf8 }
 

@@ -166,6 +166,7 @@ struct GrepOutputFlags {
         print.perMatch = vimgrep
         print.color = global.style.isEnabled
         print.escape = StandardStream.outputIsTerminal
+        print.asciiOnly = Charset.locale == .ascii
         if sorting.order == .time {
             print.timeOrder = TimeOrder(isReversed: sorting.isReversed)
             print.colorsSessions = true

@@ -19,7 +19,7 @@ enum SearchNote {
         guard count > 0, isatty(STDERR_FILENO) == 1 else { return }
         let subject = counted(count, "member has", "members have")
         write(
-            "\(subject) the same bytes as another one of its session, which stands for both; -l names both, "
+            "\(subject) the same bytes as another of the same session, which stands for both; -l names both, "
                 + "--duplicates searches both")
     }
 

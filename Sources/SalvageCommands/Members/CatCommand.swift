@@ -70,10 +70,11 @@ struct Cat: Command {
         let sink = BufferedOutput(descriptor: STDOUT_FILENO, capacity: 256 * 1024)
         defer { sink.flush() }
         let escapes = !raw && isatty(STDOUT_FILENO) == 1
+        let asciiOnly = Charset.locale == .ascii
         try reader.stream(member: index, using: try BlockDecoder()) { bytes in
             if escapes {
                 var safe: [UInt8] = []
-                Escape.append(bytes, to: &safe, keeping: .tabsAndLines)
+                Escape.append(bytes, to: &safe, keeping: .tabsAndLines, asciiOnly: asciiOnly)
                 sink.write(safe)
             } else {
                 sink.write(bytes)

@@ -82,7 +82,9 @@ private struct MemberListing {
             finish()
             if artifact != nil { output.text("") }
             artifact = row.member.artifact
-            output.text(output.style.bold(Escape.display(row.member.artifact)))
+            let name = output.style.charset.text(Escape.display(row.member.artifact))
+            let fitting = output.style.width.map { DisplayWidth.cut(name, to: $0, .middle, output.style.charset) }
+            output.text(output.style.bold(fitting ?? name))
         }
         try listing.add(row)
     }

@@ -54,6 +54,7 @@ final class LogPrinter {
         form.mode = options.json ? .json : .lines
         form.lineNumbers = which.lineNumbers
         form.escape = StandardStream.outputIsTerminal
+        form.asciiOnly = Charset.locale == .ascii
         form.color = options.style.isEnabled && which.pattern != nil
         self.form = form
     }

@@ -5,7 +5,8 @@ import Terminal
 /// As with ripgrep, search results do not; neither does anything that prints while it works or waits.
 enum Paging {
     private static let commands: Set<String> = [
-        "sessions", "show", "why", "coverage", "crashes list", "crashes top", "crashes diff", "crash", "analyze",
+        "sessions", "show", "why", "coverage", "crashes list", "crashes top", "crashes diff", "crashes builds",
+        "crashes decisions", "crash", "analyze",
         "files", "logs", "symbols list", "symbols missing", "status",
     ]
 

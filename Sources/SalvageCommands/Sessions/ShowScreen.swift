@@ -121,8 +121,7 @@ struct ShowScreen {
 
     /// Writes how often, since when and in which builds the signature crashed, and what is decided about it.
     private func writeSignature(_ known: SignatureOverview) {
-        output.text("  " + style.dim(CrashWords.history(known)))
-        if let share = known.share { output.text("  " + style.dim("in \(StateText.percent(share)) of all sessions")) }
+        for fact in CrashWords.history(known) { output.text("  " + style.dim(fact)) }
         let tags = known.selected.tags
         guard !tags.isEmpty else { return }
         let shown = tags.suffix(Self.mostBuilds).map { Escape.display($0) }.joined(separator: " ")
@@ -229,6 +228,21 @@ struct ShowScreen {
         }
         guard !commands.isEmpty else { return }
         output.text("")
-        output.text(style.dim("Next: ") + commands.map { Escape.display($0) }.joined(separator: style.dim("  ·  ")))
+        let shown = commands.map { style.charset.text(Escape.display($0)) }
+        // On a terminal each command is whole, on one line with others where they fit.
+        var line = style.dim("Next: ")
+        var width = 6
+        for (index, command) in shown.enumerated() {
+            let separator = index == 0 ? "" : "  ·  "
+            let columns = DisplayWidth.of(separator) + DisplayWidth.of(command)
+            if index > 0, let most = style.width, width + columns > most {
+                output.text(line)
+                (line, width) = ("      " + command, 6 + DisplayWidth.of(command))
+            } else {
+                line += style.dim(separator) + command
+                width += columns
+            }
+        }
+        output.text(line)
     }
 }

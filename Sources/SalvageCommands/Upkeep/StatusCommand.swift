@@ -57,7 +57,7 @@ extension StatusReport {
         }
         let ratio = totals.packBytes > 0 ? totals.memberBytes / totals.packBytes : 0
         output.text(
-            "packs     \(totals.packs), \(SizeText.binary(totals.packBytes)) on disk holding "
+            "packs     \(totals.packs), \(SizeText.binary(totals.packBytes)) on disk for "
                 + "\(SizeText.binary(totals.memberBytes)) in \(counted(totals.members, "member"))"
                 + (ratio > 1 ? " (\(ratio) times as much)" : ""))
         output.text("crashes   \(totals.crashes)")

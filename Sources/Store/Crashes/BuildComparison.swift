@@ -35,6 +35,8 @@ public struct BuildComparison: Sendable {
 
         /// How the signature changed.
         public let word: Word
+        /// The tags of the two builds, or the globs that selected them.
+        public let tags: (before: String, after: String)
         /// The signature.
         public let signature: String
         /// The crashes before and after.
@@ -88,7 +90,8 @@ public struct BuildComparison: Sendable {
                 : b == nil ? .gone : share.1 > share.0 ? .more : share.1 < share.0 ? .fewer : .same
             let sessions = (before: a?.sessions ?? 0, after: b?.sessions ?? 0)
             return Change(
-                word: word, signature: signature, crashes: (a?.count ?? 0, b?.count ?? 0), sessions: sessions,
+                word: word, tags: (first.tag, second.tag), signature: signature,
+                crashes: (a?.count ?? 0, b?.count ?? 0), sessions: sessions,
                 share: share, allSessions: (first.sessions, second.sessions), lastIn: last,
                 chance: FisherTest.probability((sessions.before, first.sessions), (sessions.after, second.sessions)))
         }

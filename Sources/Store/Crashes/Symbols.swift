@@ -53,7 +53,7 @@ extension Store {
     ///
     /// - Throws: `CatalogError`.
     public func missingSymbols(_ selection: Selection) throws -> MissingSymbols {
-        var selection = selection
+        var selection = try resolved(selection)
         selection.limit = nil
         var missing = MissingSymbols(symbols)
         for wanted in try catalog().wantedModules(selection) {

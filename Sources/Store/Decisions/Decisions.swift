@@ -11,7 +11,7 @@ extension Store {
     /// - Throws: `CatalogError`, or ``StoreError`` if the journal of decisions cannot be read now.
     public func signatures(_ selection: Selection, now: Int64) throws -> [SignatureOverview] {
         let standings = try standings()
-        var asked = standings.widened(selection)
+        var asked = standings.widened(try identified(selection, standings))
         let states = asked.signatureStates
         let limit = max(0, selection.limit ?? .max)
         asked.signatureStates = []

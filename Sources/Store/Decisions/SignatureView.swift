@@ -42,6 +42,11 @@ struct SignatureView {
         places = ByteDictionary(sorted.enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
     }
 
+    /// Whether a text looks like an id.
+    static func isID(_ text: String) -> Bool {
+        text.utf8.count == 12 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+
     /// The short id of a signature.
     static func id(_ text: String) -> String { String(Hex.text(SHA256.digest(text.utf8)).prefix(12)) }
 

@@ -38,6 +38,8 @@ extension Store {
     /// The selection as the catalog understands it: states of signatures become the signatures that are in them, and a
     /// signature brings those that are merged with it.
     ///
+    /// A signature is named by its text, a glob or its id.
+    ///
     /// - Parameters:
     ///   - selection: with ``Selection/signatureStates``, `new` refers to its times, without times to the last 24 hours.
     ///   - now: the current time, in milliseconds since 1970.
@@ -45,7 +47,7 @@ extension Store {
     public func resolved(_ selection: Selection, now: Int64 = WallClock.now()) throws -> Selection {
         guard selection.selectsBySignature else { return selection }
         let standings = try standings()
-        var resolved = standings.widened(selection)
+        var resolved = standings.widened(try identified(selection, standings))
         let states = resolved.signatureStates
         resolved.signatureStates = []
         guard !states.isEmpty else { return resolved }
@@ -63,5 +65,21 @@ extension Store {
         // The signatures that were asked for stay: of a signature with the state, only some crashes may have had them.
         resolved.currentSignatures = texts
         return resolved
+    }
+
+    /// The selection with the text of each signature that it names by its id.
+    func identified(_ selection: Selection, _ standings: Standings) throws -> Selection {
+        guard selection.signatures.contains(where: SignatureView.isID) else { return selection }
+        var texts = ByteSet(try catalog().signatureTexts())
+        texts.formUnion(try catalog().signatureTexts(errors: true))
+        texts.formUnion(standings.named)
+        var identified = selection
+        identified.signatures = selection.signatures.map { name in
+            guard SignatureView.isID(name), !texts.contains(name),
+                let text = texts.first(where: { SignatureView.id($0).hasSameBytes(as: name) })
+            else { return name }
+            return Glob.quoting(text)
+        }
+        return identified
     }
 }

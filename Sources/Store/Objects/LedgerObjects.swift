@@ -34,6 +34,7 @@ extension Shapes {
                 "what ended it, as far as it is known; absent while it runs"
             ) { $0.ending?.rawValue },
             .optionalText("signature", "the signature of its newest crash") { $0.newestCrash?.signature },
+            .optionalText("crash_reason", "the signal, exception or error of that crash") { $0.newestCrash?.reason },
         ])
 
     /// The fields of an artifact's ledger row.

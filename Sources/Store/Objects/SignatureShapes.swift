@@ -65,6 +65,8 @@ extension Shapes {
             .word("change", ["new", "returned", "more", "fewer", "gone"], "how they differ, by the share of sessions") {
                 $0.word.rawValue
             },
+            .text("before", "the tag of the earlier build, or the glob that selected it") { $0.tags.before },
+            .text("after", "the tag of the later build, or the glob that selected it") { $0.tags.after },
             .text("signature", "the signature's text") { $0.signature },
             .text("id", "its short id") { $0.id },
             .optionalText("last_in", "`returned`: the last build before the later one that had it") { $0.lastIn },
