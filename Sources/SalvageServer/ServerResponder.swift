@@ -74,6 +74,8 @@ struct ServerResponder: HTTPResponder {
         if request.method != .get, request.method != .head { try access.checkForgery(request, context, form: nil) }
         let items = try QueryItems(target.query.isEmpty ? "" : String(target.query.dropFirst()))
         try items.check(only: found.route.parameters.filter { $0.place == .query }.map(\.name))
+        // The empty pattern matches every line.
+        try items.checkValues(except: "q")
         return try await found.route.handler(
             APICall(
                 request: request, context: context, items: items, variables: found.variables, services: services,

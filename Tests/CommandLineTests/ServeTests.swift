@@ -186,7 +186,7 @@ extension ServerSuites {
             #expect(lines.joined().contains("LogInit: hello"), "\(before.body)")
             for path in [
                 "sessions?imag=x", "sessions?since=soon", "sessions?cursor=x", "sessions?limit=0", "grep",
-                "grep?q=%5B", "stats?by=minute&by=hour",
+                "grep?q=%5B", "stats?by=minute&by=hour", "sessions?tag=", "sessions?since=",
             ] {
                 let answer = try stage.get("/api/v1/" + path)
                 #expect(answer.status == 400 && answer.object["hint"] is String, "\(path): \(answer.body)")

@@ -19,15 +19,15 @@ enum APIRoutes {
     private static let filterParameters: [APIParameter] = [
         .query("since", .time, "only since this time: `2h`, `yesterday`, `2026-11-20T21:00Z`"),
         .query("until", .time, "only before this time"),
-        .query("image", .list(.text), "only images that match one of these globs"),
-        .query("tag", .list(.text), "only tags that match one of these globs"),
-        .query("location", .list(.text), "only locations that match one of these globs"),
+        .query("image", .list(.name), "only images that match one of these globs"),
+        .query("tag", .list(.name), "only tags that match one of these globs"),
+        .query("location", .list(.name), "only locations that match one of these globs"),
         .query(
-            "label", .list(.text(matching: "^([^=]|$)")),
+            "label", .list(.text(matching: "^[^=]")),
             "only sessions with this label: `mode=duel`; the value is a glob"),
         .query(
-            "signature", .list(.text), "only crashes whose signature is one of these, or matches one of these globs"),
+            "signature", .list(.name), "only crashes whose signature is one of these, or matches one of these globs"),
         .query("crashed", .boolean, "only sessions that crashed"),
-        .query("session", .list(.text), "only sessions with one of these ids, or the only ones that begin with them"),
+        .query("session", .list(.name), "only sessions with one of these ids, or the only ones that begin with them"),
     ]
 }

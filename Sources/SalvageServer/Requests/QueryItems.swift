@@ -77,6 +77,14 @@ struct QueryItems: Sendable {
         }
     }
 
+    /// Checks that each name but these has a value, so that a script whose variable is empty does not select everything.
+    func checkValues(except free: String) throws {
+        for (name, value) in pairs where value.isEmpty && !name.hasSameBytes(as: free) {
+            throw ServerFailure(
+                .badRequest, "empty_parameter", "'\(name)' has no value", hint: "leave it out, or give it a value")
+        }
+    }
+
     /// Checks that there are no names but these, so that a misspelled filter does not select everything.
     func check(only known: [String]) throws {
         for (name, _) in pairs where !known.contains(where: { $0.hasSameBytes(as: name) }) {
