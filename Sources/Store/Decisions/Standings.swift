@@ -158,7 +158,12 @@ private struct Merges {
     }
 
     mutating func add(_ text: String, _ into: String) {
-        guard !end(of: into).hasSameBytes(as: text) else { return }
+        // Also if the chain passes through `text`, which was merged before: its new place would close a circle.
+        var next: String? = into
+        while let here = next {
+            if here.hasSameBytes(as: text) { return }
+            next = direct[here]
+        }
         direct[text] = into
     }
 

@@ -78,6 +78,17 @@ import Text
         #expect(try top() == ["A 3", "C 1"])
     }
 
+    /// Entries that no writer makes: a chain that passes through the signature itself would be followed for ever.
+    @Test func aChainThroughItselfIsNotFollowed() {
+        func merge(_ text: String, _ into: String) -> Decision {
+            Decision(signature: text, time: Self.now, author: "anna", action: .merge(into: into))
+        }
+        let entries = [merge("A", "B"), merge("B", "C"), merge("C", "A"), merge("A", "A"), merge("B", "A")]
+        let standings = Standings(entries, successors: [:], gone: [])
+        #expect(standings.target(of: "A") == "C" && standings.target(of: "B") == "C")
+        #expect(standings.merged(into: "C") == ["A", "B"] && standings.target(of: "C") == "C")
+    }
+
     @Test func whatIsDecidedSurvivesANewSignature() throws {
         _ = try decide("B", .ignore(until: nil, crashes: nil))
         let renewed = ["s1": "b-1", "s2": "b-2"].map { session, crash in
