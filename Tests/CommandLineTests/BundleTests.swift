@@ -235,6 +235,12 @@ struct BundleTests {
         #expect(lost.status == 3 && lost.err.contains("does not describe it"), "\(lost.err)")
         let fine = try stage.there("ingest", try pack(good, #"{"session":"s","members":[{"file":7},[],"x"]}"#))
         #expect(fine.status == 0, "\(fine.out)\(fine.err)")
+        // A bundle does not change what the store knows.
+        _ = try stage.there("ingest", try pack(good, #"{"session":"s","image":"arena","tag":"1"}"#))
+        let forged = try stage.there("ingest", try pack(good, #"{"session":"s","image":"x","tag":"2","host":"h"}"#))
+        #expect(forged.status == 3 && forged.err.contains("another image, tag of the session"), "\(forged.err)")
+        let shown = try #require(try stage.there("sessions", "--json").objects.first)
+        #expect(shown["image"] as? String == "arena" && shown["tag"] as? String == "1", "\(shown)")
         let text = stage.scratch.path("server.c")
         let other = try stage.there("ingest", text)
         #expect(

@@ -87,12 +87,19 @@ import Testing
         let report = try stage.open().bundle(
             ["s"], to: strict, Self.folder { $0.redactions = rules }, sheet: Self.sheet, progress: { _ in })
         #expect(report.files == 1 && report.unredactable == 2)
-        #expect(report.redacted == 4)
+        #expect(report.redacted == 4 && report.unredactedNames == 0)
         let place = strict + "/sessions/s"
         #expect(try String(contentsOfFile: place + "/stored/x.log", encoding: .utf8) == "from <ip> and <ip>\nok\n")
         #expect(try String(contentsOfFile: place + "/crash.txt", encoding: .utf8) == "crash c-1 of <ip>\n")
         #expect(try object(place + "/crash.json")["signature"] as? String == "Boom <ip>")
         #expect(!FileManager.default.fileExists(atPath: place + "/stored/core"))
+        // Names stay and are counted.
+        let named = try stage.open().bundle(
+            ["s"], to: stage.path + "/named",
+            Self.folder {
+                $0.redactions = [RedactionRule(name: "name", pattern: #"x\.log"#, replacement: "<file>")]
+            }, sheet: Self.sheet, progress: { _ in })
+        #expect(named.unredactedNames == 1)
         let loose = stage.path + "/loose"
         let with = try stage.open().bundle(
             ["s"], to: loose,

@@ -61,7 +61,7 @@ struct ExcerptPrinter {
         if let signature = excerpt.signature { output.text(style.dim("    " + Escape.display(signature))) }
         if !excerpt.path.isEmpty { output.text(style.magenta("    " + Escape.path(excerpt.path))) }
         if let note = excerpt.note { output.text(style.dim("    \(note)")) }
-        if excerpt.problem != nil { output.text(style.yellow("    the log cannot be read")) }
+        if let problem = excerpt.problem { output.text(style.yellow("    " + Escape.display(problem.message))) }
         for line in excerpt.lines {
             if lineNumbers { output.sink.write(style.green("\(line.number)") + ":") }
             if escapes {

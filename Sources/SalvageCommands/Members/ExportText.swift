@@ -53,6 +53,11 @@ struct ExportText {
                 output.text("  " + Escape.display(session))
             }
             writeRest(leftOut: report.leftOut, in: "session.json", report.redacted, report.unredactable)
+            if report.unredactedNames > 0 {
+                let names = counted(
+                    report.unredactedNames, "name that matches the rules was", "names that match the rules were")
+                output.text("\(names) kept: ids, tags and the names of files are not redacted")
+            }
         }
         try output.finish()
         for error in report.faults { Failure(error).report(json: options.json, style: options.errorStyle) }

@@ -16,6 +16,9 @@ public struct BundleReport: Sendable {
     public internal(set) var redacted: UInt64?
     /// The number of dumps and other files left out because they cannot be redacted.
     public internal(set) var unredactable = 0
+    /// The number of names that a rule would change and that are in the bundle all the same: ids of sessions, images, tags,
+    /// locations, artifacts and paths of files.
+    public internal(set) var unredactedNames = 0
     /// The number of links and devices that are listed only.
     public internal(set) var leftOut = 0
     /// What is damaged or could not be read; the rest is in the bundle.

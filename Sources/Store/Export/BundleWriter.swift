@@ -14,6 +14,8 @@ final class BundleWriter {
     private let tree: ExportTree
     private let options: BundleOptions
     private let redaction: TextRedaction?
+    /// The same rules, for names: what they would change is only counted.
+    private let names: TextRedaction?
     private let symbols: BundleSymbols
     private let sheet: (CrashReport) throws -> CrashSheet
     private(set) var report = BundleReport()
@@ -29,6 +31,7 @@ final class BundleWriter {
         self.options = options
         self.sheet = sheet
         redaction = try options.redaction()
+        names = try options.redaction()
         symbols = BundleSymbols(store.symbols, tree: tree)
     }
 
@@ -135,6 +138,18 @@ final class BundleWriter {
         }
     }
 
+    /// Counts the names that the rules would change. They stay, because a session and its files are found by them.
+    private func countNames(of pack: SessionPack, _ writer: MemberExport) {
+        guard let names else { return }
+        let session = pack.session
+        let artifacts = pack.knowsArtifacts ? pack.artifacts.map(\.artifact) : []
+        let texts = [session.session, session.image, session.tag, session.location].compactMap { $0 } + artifacts
+        let paths = writer.written.keys.map { pack.reader.members[$0].path }
+        for name in texts.map({ Array($0.utf8) }) + paths where names.text(name) != name {
+            report.unredactedNames += 1
+        }
+    }
+
     private func note(_ pack: SessionPack, _ writer: MemberExport, name: String, crashes: Int) {
         let session = pack.session
         var row = JSONLine()
@@ -142,6 +157,7 @@ final class BundleWriter {
         row.add("folder", name)
         rows.append(row)
         latest = max(latest, session.at)
+        countNames(of: pack, writer)
         report.sessions.append(session.session)
         report.files += writer.files
         report.bytes &+= writer.bytes

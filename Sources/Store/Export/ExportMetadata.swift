@@ -15,7 +15,7 @@ enum ExportMetadata {
         line.add(
             "members",
             pack.reader.members.map { member in
-                var row = row(member, of: pack)
+                var row = row(member, of: pack, redaction)
                 row.add("sha256", Hex.text(member.sha256))
                 return row
             })
@@ -36,7 +36,7 @@ enum ExportMetadata {
             let isListed = [.symlink, .device, .fifo].contains(member.kind)
             let written = files[index]
             guard isListed || written != nil else { continue }
-            var row = row(member, of: pack, size: written?.size)
+            var row = row(member, of: pack, size: written?.size, redaction)
             row.add("file", written.map { String(decoding: $0.path.utf8.dropFirst(lead), as: UTF8.self) })
             size += row.utf8.count + 1
             // A reader takes a file that is not listed by its name.
@@ -58,13 +58,13 @@ enum ExportMetadata {
         line.add("image", session.image)
         line.add("tag", session.tag)
         line.add("location", session.location)
-        line.add("host", session.host)
+        line.add("host", text(session.host, redaction))
         line.add("labels", labels(session.labels, redaction))
         line.add("created", time: session.created)
         line.add("exited", time: session.exited ?? session.firstSeenExited)
         line.add("state", session.state.rawValue)
         // From the catalog if the pack's own list is damaged; left out if the catalog does not know them either.
-        if pack.knowsArtifacts { line.add("artifacts", pack.artifacts.map { artifact($0) }) }
+        if pack.knowsArtifacts { line.add("artifacts", pack.artifacts.map { artifact($0, redaction) }) }
         line.add("artifacts_damage", pack.artifactsDamage?.description)
         return line
     }
@@ -75,16 +75,21 @@ enum ExportMetadata {
         guard let redaction else { return labels }
         var redacted: ByteDictionary<String> = [:]
         for (key, value) in labels {
-            redacted[key] = String(decoding: redaction.text(Array(value.utf8)), as: UTF8.self)
+            redacted[text(key, redaction) ?? key] = text(value, redaction)
         }
         return redacted
     }
 
-    private static func artifact(_ entry: ArtifactEntry) -> JSONLine {
+    private static func text(_ text: String?, _ redaction: TextRedaction?) -> String? {
+        guard let text, let redaction else { return text }
+        return String(decoding: redaction.text(Array(text.utf8)), as: UTF8.self)
+    }
+
+    private static func artifact(_ entry: ArtifactEntry, _ redaction: TextRedaction?) -> JSONLine {
         var row = JSONLine()
         row.add("artifact", entry.artifact)
         row.add("state", entry.state.rawValue)
-        row.add("reason", entry.reason)
+        row.add("reason", text(entry.reason, redaction))
         row.add("status", entry.status)
         row.add("identifier", entry.identifier)
         row.add("tries", entry.tries)
@@ -97,14 +102,16 @@ enum ExportMetadata {
         return row
     }
 
-    private static func row(_ member: Member, of pack: SessionPack, size: UInt64? = nil) -> JSONLine {
+    private static func row(_ member: Member, of pack: SessionPack, size: UInt64? = nil, _ redaction: TextRedaction?)
+        -> JSONLine
+    {
         var row = JSONLine()
         if pack.knowsArtifacts { row.add("artifact", pack.artifact(of: member)) }
         row.add("path", Escape.path(member.path))
         if !member.path.withUnsafeBytes({ $0.isUTF8 }) { row.add("path_base64", Base64.text(member.path)) }
         row.add("kind", member.kind.name)
         row.add("size", size ?? member.size)
-        row.add("link_target", member.linkTarget.map { Escape.path($0) })
+        row.add("link_target", member.linkTarget.map { Escape.path(redaction?.text($0) ?? $0) })
         return row
     }
 }

@@ -1,3 +1,4 @@
+import Catalog
 import CrashAnalysis
 import Files
 import Glibc
@@ -62,10 +63,12 @@ extension Store {
                 try Folders.make(scratch, mode: 0o700)
                 defer { _ = try? Folders.removeTree(scratch) }
                 let archives = try archives(of: session, pack, bundle: bundle, in: scratch)
+                // What the store knows stays: a bundle is not a better source about a session than the store itself.
+                let known = try catalog().session(session.id)
+                let facts = given.completed(by: IngestMetadata(known).completed(by: session.metadata))
                 report.sessions.append(
-                    try ingest(as: session.id, given.completed(by: session.metadata), by: configuration) {
-                        try Intake(archives: archives)
-                    })
+                    try ingest(as: session.id, facts, by: configuration) { try Intake(archives: archives) })
+                if let differing = Self.differing(session, from: known) { report.failures.append(differing) }
                 if let missing = Self.missing(session) { report.failures.append(missing) }
             } catch  where !Self.endsEveryIngest(error) {
                 var failure = StoreError(error)
@@ -146,6 +149,27 @@ extension Store {
             let name = artifact.name.isEmpty ? origin : origin + BundleArchive.mark + artifact.name
             return BundleArchive(name: name, path: path)
         }
+    }
+
+    /// The error for a session about which the store knows something else.
+    private static func differing(_ session: BundleContents.Session, from known: SessionRecord?) -> StoreError? {
+        guard let known else { return nil }
+        let (told, facts) = (session.metadata, IngestMetadata(known))
+        let texts = [
+            ("image", told.image, facts.image), ("tag", told.tag, facts.tag),
+            ("location", told.location, facts.location),
+            ("host", told.host, facts.host),
+        ]
+        var names = texts.compactMap { name, told, known in
+            if let told, let known, !told.hasSameBytes(as: known) { name } else { nil }
+        }
+        if let told = told.created, let known = facts.created, told != known { names.append("created") }
+        guard !names.isEmpty else { return nil }
+        return StoreError(
+            .badMetadata, "the store knows another \(names.joined(separator: ", ")) of the session, which stays",
+            session: session.id,
+            hint: "check that the bundle's session is the same: salvage show, and its session.json",
+            kind: .partial)
     }
 
     /// The error for a session of which the bundle lacks files.

@@ -28,6 +28,16 @@ public struct IngestMetadata: Sendable {
         self.host = host
     }
 
+    /// Creates metadata with what the store knows about a session.
+    init(_ known: SessionRecord?) {
+        guard let known else { return }
+        let identity = known.identity
+        image = identity.image.isEmpty ? nil : identity.image
+        (tag, location, host) = (identity.tag, identity.location, identity.host)
+        labels = identity.labels
+        created = identity.created
+    }
+
     /// Returns this metadata with its missing fields taken from another.
     public func completed(by other: IngestMetadata) -> IngestMetadata {
         var completed = IngestMetadata(

@@ -16,6 +16,9 @@ extension Shapes {
             .optionalInteger("unredactable", "dumps and binary files left out, with `--redact`") { report in
                 report.redacted.map { _ in report.unredactable }
             },
+            .optionalInteger("unredacted_names", "names that the rules would change, but which stay, with `--redact`") {
+                report in report.redacted.map { _ in report.unredactedNames }
+            },
         ])
 
     /// A session that `ingest` took from a bundle.
