@@ -59,7 +59,7 @@ struct PageSamples {
             ("search", SearchPage.content(searchFacts, views.search), views.search),
             ("collection", CollectionPage.content(collectionFacts, views.collection), views.collection),
             (
-                "symbols", SymbolsPage.content(symbolsFacts, views.symbols, server: "https://salvage.example"),
+                "symbols", SymbolsPage.content(symbolsFacts, views.symbols),
                 views.symbols
             ), ("failure", FailurePage.content(failure), views.thing),
             ("sign-in", FailurePage.signIn(failure, next: "/" + text), views.thing),
