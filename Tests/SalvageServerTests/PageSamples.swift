@@ -252,7 +252,8 @@ struct PageSamples {
         }
         return SearchPage.Facts(
             sessions: [session(0), session(1)],
-            merged: [session(0), session(1)].map { .init(label: $0.label, line: line) }, hits: 2, isFull: true, problem: (text, text), isAsked: true)
+            merged: [session(0), session(1)].map { .init(label: $0.label, line: line) }, hits: 2, isFull: true,
+            problem: (text, text), isAsked: true)
     }
 
     // MARK: Collection and symbols
