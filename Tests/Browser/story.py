@@ -3,7 +3,7 @@
 
     story.py story   BASE FOLDER FACTS   what a team does, from a new crash to its ticket
     story.py hostile BASE FOLDER FACTS   every page that can be reached: hostile text stays text
-    story.py shots   BASE FOLDER [FACTS] pictures of each screen, light, dark and 390 pixels wide
+    story.py shots   BASE FOLDER [FACTS] small pictures of each screen, light, dark and 390 pixels wide
 
 BASE is the server's address, FOLDER takes the pictures. FACTS is a JSON file:
     player      a text in the logs, once or more in each of `players` sessions
@@ -21,6 +21,7 @@ import time
 import unicodedata
 from urllib.parse import quote, urljoin, urlsplit
 
+from palette import shrink
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.chrome.service import Service
@@ -212,13 +213,15 @@ class Browser:
             if status == 200 or "Failed to load resource" not in entry["message"]:
                 self.fault(f"the console says: {entry['message'][:300]}")
 
-    def picture(self, name):
-        """Takes a picture of the whole page, at most 4000 pixels high."""
+    def picture(self, name, most=4000):
+        """Takes a picture of the whole page, at most so many pixels high."""
         width = VARIANTS[self.variant][0]
-        height = min(4000, self.driver.execute_script("return document.documentElement.scrollHeight"))
+        height = min(most, self.driver.execute_script("return document.documentElement.scrollHeight"))
+        path = os.path.join(self.folder, f"{name}-{self.variant}.png")
         self.size(width, height)
-        self.driver.save_screenshot(os.path.join(self.folder, f"{name}-{self.variant}.png"))
+        self.driver.save_screenshot(path)
         self.size(width, 900)
+        return path
 
     def all(self, selector):
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
@@ -297,6 +300,25 @@ def shots(browser, paths):
             browser.open(path, 404 if name == "missing" else 200)
             browser.picture(name)
     browser.show("light")
+
+
+def documented(browser, facts):
+    """The pictures of the documentation: the upper part of each screen, with few colors."""
+    paths = {name: path for name, path in SCREENS.items() if name != "missing"}
+    browser.open("/crashes")
+    paths["signature"] = browser.one("tbody th a").get_attribute("href")
+    browser.open(paths["signature"])
+    paths["crash"] = browser.one("a[href*='/crashes/']").get_attribute("href")
+    browser.open("/sessions?crashed=true")
+    paths["session"] = browser.one("tbody th a").get_attribute("href")
+    browser.open("/builds")
+    paths["diff"] = browser.one("a[href*='/builds/diff']").get_attribute("href")
+    paths["search"] = "/search?sort=time&per_session=1&q=" + quote(facts.get("player", "Fatal|Warning"))
+    for variant in VARIANTS:
+        browser.show(variant)
+        for name, path in paths.items():
+            browser.open(path)
+            shrink(browser.picture(name, 844 if variant == "phone" else 800))
 
 
 def story(browser, facts):
@@ -463,9 +485,11 @@ def hostile(browser, facts):
             if link.startswith(browser.base + "/") and link not in seen and not inner.startswith(("/api/", "/assets/")):
                 seen.add(link)
                 waiting.append(link)
-    text = "\n".join(read)
+    print("| text | pages that show it |\n|---|--:|")
     for hostile_text in facts["texts"]:
-        browser.expect(shown(hostile_text) in text, f"no page shows {shown(hostile_text)}")
+        count = sum(1 for text in read if shown(hostile_text) in text)
+        browser.expect(count, f"no page shows {shown(hostile_text)}")
+        print(f"| `{shown(hostile_text).replace('|', chr(92) + '|')}` | {count} |")
     print(f"{sum(opened.values())} pages opened: {opened}")
     for path in ["/", "/sessions", "/crashes"]:
         browser.show("phone")
@@ -490,7 +514,7 @@ def main():
         elif mode == "hostile":
             hostile(browser, facts)
         else:
-            shots(browser, SCREENS)
+            documented(browser, facts)
         faults = browser.faults
     finally:
         browser.close()

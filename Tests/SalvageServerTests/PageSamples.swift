@@ -59,7 +59,7 @@ struct PageSamples {
             ("search", SearchPage.content(searchFacts, views.search), views.search),
             ("collection", CollectionPage.content(collectionFacts, views.collection), views.collection),
             (
-                "symbols", SymbolsPage.content(symbolsFacts, views.symbols, server: "https://salvage.example"),
+                "symbols", SymbolsPage.content(symbolsFacts, views.symbols),
                 views.symbols
             ), ("failure", FailurePage.content(failure), views.thing),
             ("sign-in", FailurePage.signIn(failure, next: "/" + text), views.thing),
@@ -252,7 +252,8 @@ struct PageSamples {
         }
         return SearchPage.Facts(
             sessions: [session(0), session(1)],
-            merged: [session(0), session(1)].map { .init(label: $0.label, line: line) }, hits: 2, isFull: true, problem: (text, text), isAsked: true)
+            merged: [session(0), session(1)].map { .init(label: $0.label, line: line) }, hits: 2, isFull: true,
+            problem: (text, text), isAsked: true)
     }
 
     // MARK: Collection and symbols

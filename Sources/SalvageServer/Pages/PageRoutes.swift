@@ -43,10 +43,7 @@ struct PageRoutes: Sendable {
         }
         list(router, "/sessions") { SessionsPage.content(try SessionsPage.facts($0, $2, $1), $1) }
         list(router, "/collection") { CollectionPage.content(try CollectionPage.facts($0, $2, $1), $1) }
-        let server = settings.publicAddress ?? "http://localhost"
-        list(router, "/symbols") { store, view, _ in
-            SymbolsPage.content(try SymbolsPage.facts(store), view, server: server)
-        }
+        list(router, "/symbols") { store, view, _ in SymbolsPage.content(try SymbolsPage.facts(store), view) }
         // It may last for seconds: it waits for the threads of searches, not for those of pages.
         get(router, "/search") { view, query, _ in
             try await self.store.search { SearchPage.content(try SearchPage.facts($0, query, view), view) }
@@ -136,9 +133,12 @@ struct PageRoutes: Sendable {
         let handler: @Sendable (Request, ServerContext) async throws -> Response = { request, context in
             let items = try QueryItems(request)
             let now = settings.now()
-            let view = PageView(
+            var view = PageView(
                 link: PageLink(base: settings.basePath), now: now, path: request.uri.path, query: items,
                 identity: context.identity, formToken: context.formToken, hasCookie: context.hasCookie)
+            if let address = settings.publicAddress ?? request.head.authority.map({ "http://\($0)" }) {
+                view.server = address
+            }
             let query = try SelectionQuery(items, now: now, limit: SessionsPage.pageSize)
             return Pages.response(try await answer(view, query, context).html(view, settings))
         }

@@ -14,6 +14,8 @@ struct PageView: Sendable {
     var identity = ServerIdentity.unknown
     /// The hidden field of forms that change something.
     var formToken = ""
+    /// The server's address without the base path, for commands.
+    var server = "http://localhost"
     /// Whether they signed in with a cookie, so that they can sign out.
     var hasCookie = false
 

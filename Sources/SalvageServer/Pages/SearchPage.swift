@@ -101,12 +101,13 @@ enum SearchPage {
         (request.perSession, request.limit) = (options.perSession, PageSearch.mostHits)
         (request.sorting, request.selection) = (SearchSorting(.time), selection)
         request.selection.since = nil
-        (request.since, request.until) = (selection.since, try SelectionQuery(view.query, now: view.now).selection.until)
+        (request.since, request.until) = (
+            selection.since, try SelectionQuery(view.query, now: view.now).selection.until
+        )
         let end = MonotonicClock.milliseconds() + PageSearch.patience
+        let isLate: @Sendable () -> Bool = { MonotonicClock.milliseconds() > end }
         let found = Mutex<[Merged]>([])
-        let outcome = try store.search(
-            request, threads: SearchThreads(1), isCancelled: { MonotonicClock.milliseconds() > end }
-        ) { hit in
+        let outcome = try store.search(request, threads: SearchThreads(1), isCancelled: isLate) { hit in
             let line = PageSearch.Line(
                 number: hit.number, bytes: Array(hit.text.prefix(PageSearch.longestLine)),
                 matches: Array(hit.matches.prefix(50)), isSelected: hit.isMatch, time: hit.time)

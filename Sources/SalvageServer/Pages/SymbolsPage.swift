@@ -21,15 +21,15 @@ enum SymbolsPage {
     }
 
     /// The page.
-    static func content(_ facts: Facts, _ view: PageView, server: String) -> PageContent {
+    static func content(_ facts: Facts, _ view: PageView) -> PageContent {
         let entries = facts.entries
         let crashes = entries.map(\.crashes).max() ?? 0
         var model: PageModel = [
             "summary": .text(
                 entries.isEmpty
                     ? "All quiet: no crash waits for symbols."
-                    : "Without these \(counted(entries.count, "file")) some functions of crashes have no names; the most "
-                        + "needed one is in \(counted(crashes, "crash", "crashes"))."),
+                    : "\(counted(entries.count, "file is", "files are")) missing, without which some functions of crashes "
+                        + "have no names. \(counted(crashes, "crash needs", "crashes need")) the first."),
             "hasRows": .flag(!entries.isEmpty),
             "caption": .text(
                 "Those that most crashes need first"
@@ -45,7 +45,7 @@ enum SymbolsPage {
             "commands": .list(
                 [
                     "salvage symbols missing", "salvage symbols add FOLDER",
-                    "curl -T FILE -H \"Authorization: Bearer $TOKEN\" \(PageCommand.quoted(server + view.link.api("/symbols")))",
+                    "curl -T FILE -H \"Authorization: Bearer $TOKEN\" \(PageCommand.quoted(view.server + view.link.api("/symbols")))",
                 ].map { ["command": .text($0)] }),
         ]
         if let first = facts.unread.first {
