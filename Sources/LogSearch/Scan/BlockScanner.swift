@@ -36,12 +36,15 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
     /// Scans the units of a batch, in order.
     func scan(_ batch: ScanBatch<Source>) -> [Result] {
         cachedBlock = nil
+        // What a session still needs; nil if that cannot be told from the lines of a unit.
+        var needed =
+            options.wanted == .lines && !options.hasContext && options.maxCount == nil ? options.perSession : nil
         return batch.units.map { unit in
             let member = batch.members[unit.member]
             var result = Result(
                 unit: unit,
                 member: SearchedMember(label: batch.source.label, path: member.path, also: member.also))
-            guard !unit.pieces.isEmpty else { return result }
+            guard !unit.pieces.isEmpty, needed ?? 1 > 0 else { return result }
             let start = options.measuresTime ? MonotonicClock.nanoseconds() : 0
             do {
                 try scan(unit, member, batch.source, &result)
@@ -49,6 +52,10 @@ final class BlockScanner<Source: SearchSource, Renderer: BlockRenderer> {
                 let first = member.pieces[unit.pieces.lowerBound].firstLine
                 result.problems.append(
                     "\(result.member.name): a block that starts at line \(first) cannot be read: \(error)")
+            }
+            // A binary member has one line at most in the end.
+            if let left = needed, result.binaryOffset == nil, member.isText || options.asText {
+                needed = left - Int(clamping: result.selected)
             }
             if options.measuresTime {
                 result.nanoseconds = UInt64(clamping: MonotonicClock.nanoseconds() - start)
