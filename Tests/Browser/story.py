@@ -489,7 +489,8 @@ def hostile(browser, facts):
     for hostile_text in facts["texts"]:
         count = sum(1 for text in read if shown(hostile_text) in text)
         browser.expect(count, f"no page shows {shown(hostile_text)}")
-        print(f"| `{shown(hostile_text).replace('|', chr(92) + '|')}` | {count} |")
+        cell = shown(hostile_text).replace("|", "\\|")
+        print(f"| `` {cell} `` | {count} |" if "`" in cell else f"| `{cell}` | {count} |")
     print(f"{sum(opened.values())} pages opened: {opened}")
     for path in ["/", "/sessions", "/crashes"]:
         browser.show("phone")
