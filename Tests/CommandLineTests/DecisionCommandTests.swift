@@ -176,7 +176,7 @@ import Testing
         try "builds: {order: [blue, green, red]}\n".write(toFile: file, atomically: true, encoding: .utf8)
         #expect(try salvage("crashes", "resolve", "KeyError", "--fixed-in", "red").out.contains("fixed"))
         for command in [
-            ["sessions"], ["files"], ["crashes"], ["crashes", "top"], ["prune", "--dry-run", "--older-than", "1s"],
+            ["sessions"], ["crashes"], ["crashes", "top"], ["prune", "--dry-run", "--older-than", "1s"],
         ] {
             func lines(_ state: String) throws -> Int {
                 try Program.run(
