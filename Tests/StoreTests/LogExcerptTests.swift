@@ -56,6 +56,19 @@ import Testing
         #expect(json.contains(#""crash":"c-1""#) && json.contains(#""number":541"#))
     }
 
+    /// Archives keep the times of dumps in whole seconds; the last words of the server are of that second.
+    @Test func theTimeOfADumpStandsForItsWholeSecond() throws {
+        let stage = try RealStore()
+        let words = "[2026.11.20-11.59.00:700] last words\n[2026.11.20-11.59.01:000] another process\n"
+        var crash = RealStore.crash("A", id: "c-1")
+        crash.timeSource = "file"
+        try stage.add("s", [Self.file("console.log", Self.log(530..<540) + words)], crashes: [crash])
+        let store = try stage.open()
+        let found = try store.linesBeforeCrash(try Self.crash(store, "c-1"), within: 3000, lines: nil)
+        #expect(Self.texts(found.lines).last == "last words", "\(Self.texts(found.lines))")
+        #expect(found.note == "the time of the crash is when the dump was written")
+    }
+
     @Test func linesEndBeforeTheReportItself() throws {
         let stage = try RealStore()
         let log = Self.log(0..<100)

@@ -177,7 +177,7 @@ private struct ExcerptReading {
             let found = try collect(from: group, before: line?.offset ?? 0, since: low(line?.line.time ?? time))
             return (found, span != nil && !log.hasTimes ? "the log has no times: its lines before the report" : nil)
         }
-        guard let time, log.hasTimes, let (group, end) = try place(of: time) else {
+        guard let time, log.hasTimes, let (group, end) = try place(of: latest(time)) else {
             let found = try collect(
                 from: log.groups.count - 1, before: .max, since: nil, most: min(limit, Self.fallback))
             let why =
@@ -195,9 +195,18 @@ private struct ExcerptReading {
                 "there are no lines within the span: the last ones, \(TimeText.span(time &- before)) before the crash"
             )
         }
-        let isFile = timeSource == "file" || timeSource == "exit"
         let source = timeSource == "exit" ? "the session's end" : "when the dump was written"
-        return (found, isFile ? "the time of the crash is \(source)" : nil)
+        return (found, isOfFile ? "the time of the crash is \(source)" : nil)
+    }
+
+    /// Whether the time is that of a file or of the session's end, not one that the crash itself reported.
+    private var isOfFile: Bool { timeSource == "file" || timeSource == "exit" }
+
+    /// The latest time that the crash's may stand for: an archive keeps the times of files in whole seconds, and the server's
+    /// last lines are of that second.
+    private func latest(_ time: Int64) -> Int64 {
+        guard isOfFile, time % 1000 == 0 else { return time }
+        return time.addingReportingOverflow(999).overflow ? time : time + 999
     }
 
     private func low(_ time: Int64?) -> Int64? {
