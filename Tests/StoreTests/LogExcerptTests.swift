@@ -60,8 +60,7 @@ import Testing
     @Test func theTimeOfADumpStandsForItsWholeSecond() throws {
         let stage = try RealStore()
         let words = "[2026.11.20-11.59.00:700] last words\n[2026.11.20-11.59.01:000] another process\n"
-        var crash = RealStore.crash("A", id: "c-1")
-        crash.timeSource = "file"
+        let crash = RealStore.crash("A", id: "c-1").replacing(#""kind""#, with: #""time_source":"file","kind""#)
         try stage.add("s", [Self.file("console.log", Self.log(530..<540) + words)], crashes: [crash])
         let store = try stage.open()
         let found = try store.linesBeforeCrash(try Self.crash(store, "c-1"), within: 3000, lines: nil)
