@@ -76,6 +76,8 @@ enum SignaturePage {
 
     private static func add(_ labels: ByteDictionary<String>, to all: inout [(name: String, values: [String])]) {
         for (name, value) in labels.sorted(by: { $0.key.precedesInBytes($1.key) }) {
+            // Every session has its own: it tells nothing about the signature.
+            if name.hasSameBytes(as: "GAMEYE_SESSION_ID") { continue }
             guard let place = all.firstIndex(where: { $0.name.hasSameBytes(as: name) }) else {
                 if all.count < 8 { all.append((name, [value])) }
                 continue
