@@ -1,6 +1,6 @@
 public import JSON
 
-/// Something a team wants to be told: the object that webhooks receive and that the server's stream of events sends.
+/// Something a team wants to know at once: the object that webhooks receive and that the server's stream of events sends.
 public struct Event: Sendable, Equatable {
     /// What happened.
     public enum Kind: String, CaseIterable, Sendable {

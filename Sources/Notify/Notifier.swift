@@ -29,7 +29,7 @@ public final class Notifier: Sendable {
     ///   - store: the store's folder; the caller has its lock.
     ///   - current: the configuration, read at each use.
     ///   - environment: the program's environment, for secrets and for commands.
-    ///   - trouble: is told, as sentences, what cannot be read, written or delivered. It must return at once.
+    ///   - trouble: gets, as sentences, what cannot be read, written or delivered. It must return at once.
     public init(
         store: String, current: CurrentConfiguration, environment: [String: String],
         trouble: @escaping @Sendable (String) -> Void
@@ -42,7 +42,7 @@ public final class Notifier: Sendable {
         state = Mutex(NotifierState(seed: generator.next()))
     }
 
-    /// Whether anybody is to be told, or something may still wait in the outbox.
+    /// Whether a channel is configured, or something may still wait in the outbox.
     public var isNeeded: Bool {
         !current.value.notify.channels.isEmpty || access(OutboxJournal.path(store), F_OK) == 0
     }
@@ -241,7 +241,7 @@ public final class Notifier: Sendable {
                 do throws(ConfigurationError) { _ = try source.read(environment) } catch {
                     let path = error.path.map { " (\($0))" } ?? ""
                     trouble(
-                        "channel '\(channel.name)' cannot be told of anything: \(error.message)\(path)"
+                        "channel '\(channel.name)' cannot be used: \(error.message)\(path)"
                             + (error.hint.map { "; \($0)" } ?? ""))
                 }
             }

@@ -34,7 +34,7 @@ public struct Configuration: Sendable, Equatable {
     public var confinement = Confinement()
     /// Defaults of `grep`.
     public var grep = Grep()
-    /// Who is told of what.
+    /// Who is notified of what.
     public var notify = Notifications()
     /// Builds that do not come in the order of their versions.
     public var builds = Builds()

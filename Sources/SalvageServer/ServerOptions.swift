@@ -7,7 +7,7 @@ public struct ServerOptions: Sendable {
     public var host: String
     /// The port; 0 for any.
     public var port: Int
-    /// What the pages are told.
+    /// What the pages show beside the store.
     public var settings: ServerSettings
     /// Who is let in.
     public var access: ServerAccess

@@ -1,4 +1,4 @@
-/// What the server and its pages are told at their start.
+/// What the server and its pages are given at their start.
 public struct ServerSettings: Sendable {
     /// The pages' title.
     public var title = "salvage"

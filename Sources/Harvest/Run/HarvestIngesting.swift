@@ -173,7 +173,7 @@ struct PackedRequest: Sendable {
     /// The paths of downloads that had vanished from the spool.
     var vanished: [String]
 
-    /// Whether people may be told of what the commit records: crashes, or that something is lost.
+    /// Whether people may want a message about what the commit records: crashes, or that something is lost.
     func isTold(_ decided: Fetcher.Commit?) -> Bool {
         if !outcome.contents.crashes.isEmpty { return true }
         guard let decided, decided.state != .pending else { return false }

@@ -19,7 +19,7 @@ public struct ChannelReport: Sendable, Equatable {
     /// When that was (ms since 1970).
     public var lastErrorTime: Int64?
 
-    /// The report of a channel that was told of nothing yet.
+    /// The report of a channel that has received nothing yet.
     public init(channel: String) { self.channel = channel }
 
     init(_ name: String, _ state: OutboxChannel) {

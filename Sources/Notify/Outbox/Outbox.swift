@@ -7,7 +7,7 @@ import Text
 ///
 /// - At least once: a message is sent until the channel takes it, refuses it ``mostRefusals`` times, or it is older than
 ///   ``longestAge`` and was tried ``fewestTries`` times. An event has an id and is queued once; a message keeps its id and its events over all tries.
-/// - What a channel is told within its `burst` becomes one message; so does what exceeds its messages of an hour.
+/// - What a channel is due within its `burst` becomes one message; so does what exceeds its messages of an hour.
 /// - Channels do not wait for each other.
 /// - The clock may be set: no wait becomes longer when it goes back.
 /// - Its journal restores it: ``replay(_:)`` takes the records that it returned before, ``snapshot`` is the shortest

@@ -2,7 +2,7 @@ import Bytes
 import Digest
 public import Model
 
-/// The events that one channel is told in one message.
+/// The events that one channel gets in one message.
 public struct OutboxMessage: Sendable, Equatable {
     /// The key by which a receiver recognizes a second delivery: the id of the event, or made from the ids of all events.
     public let id: String

@@ -25,7 +25,7 @@ struct HarvestOnce: AsyncCommand {
         absent in every session of its rule (at least three); with --quiet it is printed once, when it first \
         applies.
 
-        The channels of `notify:` are told of events as they are found, and for at most 20 s at the end; what a \
+        The channels of `notify:` get events as they are found, and for at most 20 s at the end; what a \
         channel has not taken by then waits in the store's outbox for the next run.
 
         Exit code 3 means that something was lost or failed; 75 that another instance is running, the API cannot \

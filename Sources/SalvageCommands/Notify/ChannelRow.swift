@@ -30,7 +30,7 @@ extension ChannelRow: Row {
 
     /// Its JSON object.
     static let shape = JSONShape<ChannelRow>(
-        "Channel", "A channel that is told of events, and what waits for it.",
+        "Channel", "A channel that receives events, and what waits for it.",
         ChannelReport.shape.fields.map { $0.of { $0.report } } + [
             .boolean(
                 "configured", "whether the configuration has it; one that was removed may still have events waiting"
@@ -38,6 +38,6 @@ extension ChannelRow: Row {
                 $0.channel != nil
             },
             .optionalText("type", "`slack`, `discord`, `webhook` or `command`") { $0.channel?.kind.rawValue },
-            .texts("on", "the events it is told of") { $0.events },
+            .texts("on", "the events it receives") { $0.events },
         ])
 }

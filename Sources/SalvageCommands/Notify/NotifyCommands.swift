@@ -6,12 +6,12 @@ import Store
 import Terminal
 import Text
 
-/// `salvage notify`: the channels that are told of events.
+/// `salvage notify`: the channels that receive events.
 enum NotifyCommands {
     /// The commands about channels, for the table.
     static var noun: CommandNoun {
         CommandNoun(
-            word: "notify", abstract: "Try and list the channels that are told of crashes and losses.",
+            word: "notify", abstract: "Try and list the channels that receive messages about crashes and losses.",
             commands: [.network(NotifyTest.self), .query(NotifyList.self)])
     }
 }
@@ -65,7 +65,7 @@ struct NotifyTest: AsyncCommand {
 /// `salvage notify list`: the channels and what waits for them.
 struct NotifyList: Command {
     static var name: String { "notify list" }
-    static var abstract: String { "List the channels, what each is told, and what waits for it." }
+    static var abstract: String { "List the channels, what each receives, and what waits for it." }
 
     var options = GlobalOptions()
 

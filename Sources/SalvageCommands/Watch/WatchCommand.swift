@@ -17,7 +17,7 @@ struct Watch: AsyncCommand {
         to standard error. On SIGTERM or SIGINT, watch finishes any packing in progress, then exits. SIGHUP \
         reloads the configuration, except store, api.url and limits.stall; the log names those that need a \
         restart. Each crash of a packed session is logged with its signature, whether that is new or returned, \
-        build, region and id. The channels of `notify:` are told of events while the harvest goes on; what a \
+        build, region and id. The channels of `notify:` get events while the harvest goes on; what a \
         channel does not take waits in the store's outbox. Artifacts that a changed rule adds are also fetched from finished sessions, until their \
         deadlines. A configuration that is invalid, empty, missing or not a regular file is rejected, and the old \
         one stays. Under systemd it reports readiness and status, and pings the watchdog.

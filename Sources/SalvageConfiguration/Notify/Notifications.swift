@@ -2,7 +2,7 @@ public import Model
 import Text
 
 extension Configuration {
-    /// Who is told of what: the key `notify`.
+    /// Who is notified of what: the key `notify`.
     public struct Notifications: Sendable, Equatable {
         /// The address of the page that `salvage serve` shows, without a slash at its end; by default the one under
         /// `serve.public_address`. Nil leaves links out.
@@ -12,7 +12,7 @@ extension Configuration {
         /// When a signature crashes unusually often.
         public var spike = Spike()
 
-        /// Nobody is told of anything.
+        /// Nobody is notified.
         public init() {}
     }
 }
@@ -42,7 +42,7 @@ extension Configuration.Notifications {
         public var secret: SecretSource?
         /// The program and its arguments; empty unless it is a command.
         public var command: [String] = []
-        /// What it wants to be told.
+        /// Which events it receives.
         public var on: Set<Event.Kind> = [.new, .returned, .lost]
         /// The events it wants by image, tag and location; an event that lacks the field does not match a pattern.
         public var match = Configuration.Match()
@@ -59,7 +59,7 @@ extension Configuration.Notifications {
             self.kind = kind
         }
 
-        /// Whether it wants to be told of an event. Tests are for every channel.
+        /// Whether it receives an event. Tests are for every channel.
         public func wants(_ event: Event) -> Bool {
             guard event.kind == .test || on.contains(event.kind) else { return false }
             func accepts(_ glob: Glob?, _ text: String?) -> Bool {

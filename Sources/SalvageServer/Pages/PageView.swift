@@ -1,6 +1,6 @@
 import Text
 
-/// What a page is told beside the store's values: the address, the time, and who asks.
+/// What a page gets beside the store's values: the address, the time, and who asks.
 struct PageView: Sendable {
     /// Makes addresses.
     var link: PageLink

@@ -152,7 +152,7 @@ enum SignaturePage {
         case .open: "Nobody has decided about it."
         case .fixed: "Not seen since it was fixed."
         case .returned: "Seen again in a build that should have the fix."
-        case .ignored: "Nobody is told about it."
+        case .ignored: "Nobody is notified of it."
         }
     }
 
