@@ -5,7 +5,7 @@ struct SignatureIDs {
     /// The ids, each once.
     let ids: Set<Int64>
 
-    /// `1,2,3`, for `IN`. Numbers of our own need no placeholders, of which a query may have only so many.
+    /// `1,2,3`, for `IN`. Numbers of our own need no placeholders, whose number in a query is limited.
     var list: String { ids.sorted().map(String.init).joined(separator: ",") }
 
     /// Finds the signatures that equal or match one of `patterns`. Signatures contain stars and brackets, so the literal

@@ -32,7 +32,7 @@ final class APIServices: Sendable {
     }
 }
 
-/// Lets only so many at a time.
+/// Limits how many run at the same time.
 final class Admission: Sendable {
     /// A place among those that are let in, given back when it is released.
     final class Place: Sendable {

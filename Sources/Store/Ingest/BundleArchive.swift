@@ -84,7 +84,7 @@ struct BundleArchive {
         return header
     }
 
-    /// The parts of a member that are not holes; nil if it has no holes, or so many that they are better stored.
+    /// The parts of a member that are not holes; nil if it has no holes, or too many to be worth it.
     private static func extents(of member: Member) -> [(offset: Int64, length: Int64)]? {
         guard !member.holes.isEmpty, member.holes.count < FolderArchive.mostExtents else { return nil }
         var extents: [(offset: Int64, length: Int64)] = []

@@ -11,7 +11,7 @@ extension APIRoutes {
         [
             .query(
                 "after", .integer(0...999_999_999), "the id of the last event that was received, as in `Last-Event-ID`"),
-            .query("limit", .integer(1...1_000_000), "end the stream after so many events"),
+            .query("limit", .integer(1...1_000_000), "end the stream after this many events"),
         ],
         returns: [
             APIAnswer(

@@ -31,7 +31,7 @@ extension APIRoutes {
                 .query("path", .list(.name), "only files whose path matches one of these globs"),
                 .query(
                     "limit", .integer(1...most),
-                    "at most this many lines; of lines sorted by time, the first so many (100000)"),
+                    "at most this many lines; of lines sorted by time, the first ones (100000)"),
                 .query(
                     "sort", .word(["time", "time_reversed"]),
                     "the lines of all sessions by their own time, which each then has as `time`; nothing is sent before "
