@@ -71,19 +71,26 @@ public struct APIToken: Sendable, CustomStringConvertible {
         return APIToken(origin: variable, secret: try usable(text, variable))
     }
 
+    /// Reads the file of a secret, or says why it must not be used; then there are no bytes.
+    static func secret(
+        in path: String, isCredential: Bool
+    ) throws(FileFailure) -> (bytes: [UInt8], refusal: (why: String, hint: String)?) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw FileFailure.last("open", path) }
+        defer { close(descriptor) }
+        var facts = stat()
+        // Check the open descriptor, not the path, so that nobody can swap the file in between.
+        guard fstat(descriptor, &facts) == 0 else { throw FileFailure.last("fstat", path) }
+        if let refusal = complaint(facts, isCredential) { return ([], refusal) }
+        return (try Descriptor.rest(descriptor, atMost: 65_536, path: path), nil)
+    }
+
     /// Reads the token from a file; nil when the file does not exist.
     private static func read(_ path: String, systemd: Bool) throws(ConfigurationError) -> APIToken? {
         let bytes: [UInt8]
-        var refusal: (why: String, hint: String)?
+        let refusal: (why: String, hint: String)?
         do throws(FileFailure) {
-            let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-            guard descriptor >= 0 else { throw FileFailure.last("open", path) }
-            defer { close(descriptor) }
-            var facts = stat()
-            // Check the open descriptor, not the path, so that nobody can swap the file in between.
-            guard fstat(descriptor, &facts) == 0 else { throw FileFailure.last("fstat", path) }
-            refusal = complaint(facts, systemd)
-            bytes = refusal == nil ? try Descriptor.rest(descriptor, atMost: 65_536, path: path) : []
+            (bytes, refusal) = try APIToken.secret(in: path, isCredential: systemd)
         } catch {
             if error.isAbsence { return nil }
             if error.errno == EACCES || error.errno == EPERM { throw unreadable(path) }

@@ -41,16 +41,9 @@ public enum SecretSource: Sendable, Equatable, CustomStringConvertible {
 
     private func content(of path: String, _ isCredential: Bool) throws(ConfigurationError) -> String {
         let bytes: [UInt8]
-        var refusal: (why: String, hint: String)?
+        let refusal: (why: String, hint: String)?
         do throws(FileFailure) {
-            let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-            guard descriptor >= 0 else { throw FileFailure.last("open", path) }
-            defer { close(descriptor) }
-            var facts = stat()
-            // Check the open descriptor, not the path, so that nobody can swap the file in between.
-            guard fstat(descriptor, &facts) == 0 else { throw FileFailure.last("fstat", path) }
-            refusal = APIToken.complaint(facts, isCredential)
-            bytes = refusal == nil ? try Descriptor.rest(descriptor, atMost: 65_536, path: path) : []
+            (bytes, refusal) = try APIToken.secret(in: path, isCredential: isCredential)
         } catch {
             if error.isAbsence {
                 throw ConfigurationError(
