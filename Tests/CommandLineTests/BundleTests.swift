@@ -31,12 +31,14 @@ struct BundleTests {
             try #require(outcome.status == 0, "\(outcome.out)\(outcome.err)")
         }
 
-        /// The facts about sessions that a bundle carries.
+        /// The facts about sessions that a bundle carries, as JSON with sorted keys: a dictionary that is printed has no order.
         func facts(_ store: String) throws -> [String] {
             let keys = ["session", "image", "tag", "location", "labels", "created", "exited", "members", "crashes"]
             return try Program.run(["sessions", "--json"], environment: ["SALVAGE_STORE": store]).objects.map {
                 session in
-                keys.map { "\($0)=\(session[$0] ?? "-")" }.joined(separator: " ")
+                let facts = session.filter { keys.contains($0.key) }
+                let json = try JSONSerialization.data(withJSONObject: facts, options: .sortedKeys)
+                return String(decoding: json, as: UTF8.self)
             }.sorted()
         }
 
