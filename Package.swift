@@ -148,8 +148,8 @@ let package = Package(
             dependencies: [
                 "Clocks", "Files", "Tar",
                 "Calendar", "SalvageConfiguration", "Model", "Harvest", "Ingest", "CrashAnalysis", "LogSearch", "Pack",
-                "BlockIndex", "LogTime", "PackHome",
-                "Catalog", "Notify",
+                "BlockIndex", "LogTime", "PackHome", "S3",
+                "Catalog", "CrashExport", "Notify",
                 "Live", "SessionAPI", "Terminal", "JSON", "Text", "Bytes", "Digest", "CFiles",
             ], swiftSettings: house),
         .testTarget(
@@ -279,9 +279,41 @@ let package = Package(
         .testTarget(
             name: "PackTests", dependencies: ["Text", "Files", "Model", "Pack", "Bytes", "Digest"], swiftSettings: house
         ),
-        .target(name: "PackHome", dependencies: ["Files", "Pack"], swiftSettings: hot),
+        .target(name: "PackHome", dependencies: ["Bytes", "Clocks", "Files", "Pack", "Text"], swiftSettings: hot),
         .testTarget(
             name: "PackHomeTests", dependencies: ["Files", "Model", "Pack", "PackHome"], swiftSettings: house),
+        .target(
+            name: "S3",
+            dependencies: [
+                "Bytes", "Calendar", "Clocks", "Digest", "Files", "JSON", "Model", "Pack", "PackHome", "Text",
+                "Threads",
+                "CCrypto",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: hot),
+        .testTarget(
+            name: "S3Tests",
+            dependencies: ["Bytes", "Digest", "Files", "JSON", "Model", "Pack", "PackHome", "S3", "Text"],
+            swiftSettings: house),
+        .target(
+            name: "CrashExport",
+            dependencies: [
+                "Bytes", "Calendar", "Clocks", "Digest", "Files", "JSON", "Model", "SalvageConfiguration", "Text",
+                "CZlib",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: house),
+        .testTarget(
+            name: "CrashExportTests",
+            dependencies: ["CrashExport", "Bytes", "JSON", "Model", "SalvageConfiguration", "Text"],
+            swiftSettings: house),
         .target(
             name: "BlockIndex", dependencies: ["Bytes", "Files", "Pack", "PackHome", "Threads", "CFilter"],
             swiftSettings: hot),
@@ -292,7 +324,7 @@ let package = Package(
             name: "Catalog",
             dependencies: [
                 "Clocks", "Files",
-                "Calendar", "JSON", "Model", "Pack", "PackHome", "Text", "CSQLite",
+                "Bytes", "Calendar", "JSON", "Model", "Pack", "PackHome", "Text", "Threads", "CPostgres", "CSQLite",
             ], swiftSettings: hot),
         .testTarget(
             name: "CatalogTests", dependencies: ["Text", "Model", "Catalog", "Pack", "PackHome", "CSQLite"],
@@ -359,6 +391,8 @@ let package = Package(
                 + (Context.environment["SALVAGE_HYPERSCAN"] == "0" ? [.define("SALVAGE_NO_HYPERSCAN")] : [])),
         .target(name: "CFilter", cSettings: hotC),
         .target(name: "CISAL", cSettings: hotC),
+        // libpq is loaded when first used; its header is not needed.
+        .target(name: "CPostgres", cSettings: hotC),
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLZMA", providers: [.apt(["liblzma-dev"])]),

@@ -1,0 +1,4 @@
+extension PostgresSchema {
+    /// What people decided, and symbols.
+    static let recordTables = ""
+}

@@ -1,0 +1,1 @@
+/// Sends crashes to services outside: see `SentryExport`.
