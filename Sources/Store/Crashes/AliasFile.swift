@@ -8,12 +8,14 @@ import Terminal
 /// `symbols/aliases.jsonl`: earlier signatures of crashes, one `{"crash":…,"signature":…}` per line.
 ///
 /// A pack holds the signature that its record was first given, but none of the later ones. This file holds them, so
-/// that a catalog rebuilt from packs still finds crashes by them.
+/// that a catalog rebuilt from packs still finds crashes by them. A shared catalog is restored from its backup, so it has no
+/// such file.
 enum AliasFile {
     private static func path(_ store: String) -> String { store + "/symbols/aliases.jsonl" }
 
     /// Writes all of a catalog's aliases; the file is replaced as a whole.
     static func save(_ catalog: Catalog) throws {
+        guard !catalog.isShared else { return }
         let aliases = try catalog.aliases()
         guard !aliases.isEmpty else { return }
         var bytes: [UInt8] = []
@@ -36,6 +38,7 @@ enum AliasFile {
     ///
     /// - Throws: ``StoreError`` when the file exists and cannot be read now.
     static func restore(_ catalog: Catalog) throws {
+        guard !catalog.isShared else { return }
         let bytes: [UInt8]
         do throws(FileFailure) {
             let file = try OpenFile(path(catalog.store), O_RDONLY | O_NONBLOCK)

@@ -1,20 +1,13 @@
 import Catalog
-import Files
-import Glibc
-import JSON
 import Model
 import Text
 
-/// `journal/decisions.jsonl`: every decision, one JSON object per line in the order in which they were made. It is only
-/// ever appended to, so that decisions outlive the catalog.
+/// Every decision, one JSON object per line in the order in which they were made. It is only ever added to, so that
+/// decisions outlive the rest of the catalog.
 ///
-/// A writer locks the file (flock), appends one line with one write and syncs it. A power cut or a killed writer can leave
-/// a last line without its end; the next writer begins a new line, and the torn one stays. Lines that cannot be read are
-/// skipped, kept and reported by `verify`: another version may have written them.
+/// An embedded store has them in a file, a shared one in its catalog. Lines that cannot be read are skipped, kept and
+/// reported by `verify`: another version may have written them.
 struct DecisionJournal {
-    /// The journal's path in the store.
-    static let file = folder + "/" + name
-
     /// What is in the journal.
     struct Contents {
         /// The decisions, in order.
@@ -23,95 +16,106 @@ struct DecisionJournal {
         var unreadable: [(line: Int, why: String)] = []
         /// Whether the last line has no end.
         var isTorn = false
+
+        /// Adds a line, without its newline.
+        mutating func add(_ line: some Sequence<UInt8>, number: Int, isCut: Bool = false) {
+            do throws(DecisionLine.Unreadable) {
+                decisions.append(try DecisionLine.read(line))
+            } catch {
+                unreadable.append((number, isCut ? "was cut off while it was written" : error.why))
+            }
+        }
     }
 
-    private static let folder = "journal"
-    private static let name = "decisions.jsonl"
-    /// More than a million decisions.
-    private static let largest = 1 << 29
+    private enum Place {
+        case file(DecisionFile)
+        case catalog(Catalog)
+    }
 
-    private let store: String
+    /// What the journal is called in messages: the file's path in the store, or the table's name.
+    let name: String
+    private let place: Place
+    /// The largest journal, in bytes: more than a million decisions.
+    static let largest = 1 << 29
+    /// How often a decision is made again because others were added meanwhile.
+    private static let mostTries = 100
 
-    init(store: String) { self.store = store }
+    /// The journal of an embedded store.
+    init(store: String) {
+        place = .file(DecisionFile(store: store))
+        name = DecisionFile.file
+    }
 
-    /// Reads all decisions; only a missing file has none.
+    /// The journal of the store that a catalog belongs to.
+    init(_ catalog: Catalog) {
+        guard catalog.isShared else {
+            self.init(store: catalog.store)
+            return
+        }
+        place = .catalog(catalog)
+        name = "journal"
+    }
+
+    /// Reads all decisions.
     ///
-    /// - Throws: ``StoreError`` with `unreadableNow` if the file cannot be read now.
+    /// - Throws: ``StoreError`` with `unreadableNow` if the journal cannot be read now.
     func read() throws(StoreError) -> Contents {
-        do throws(FileFailure) {
-            guard let folder = try OpenFolder(ifPresent: store + "/" + Self.folder) else { return Contents() }
-            return Self.contents(try Self.bytes(folder))
+        switch place {
+        case .file(let file): try file.read()
+        case .catalog(let catalog): try Self.read(catalog).contents
+        }
+    }
+
+    /// Appends the decision that `make` returns for what the journal has, durably. No other writer adds anything between
+    /// the two. Nothing is written if `make` throws.
+    ///
+    /// - Parameter make: called again if another decision was added meanwhile.
+    /// - Returns: all decisions, the new one last.
+    /// - Throws: ``StoreError`` with `decisionFailed` or `unreadableNow`, or what the closure throws.
+    func append(_ make: (Contents) throws -> Decision) throws -> [Decision] {
+        switch place {
+        case .file(let file): return try file.append(make)
+        case .catalog(let catalog):
+            for _ in 0..<Self.mostTries {
+                var (contents, last) = try Self.read(catalog)
+                // Outside a transaction: it asks the catalog.
+                let decision = try make(contents)
+                guard try Self.append(decision, after: last, to: catalog) else { continue }
+                contents.decisions.append(decision)
+                return contents.decisions
+            }
+            throw StoreError(
+                .decisionFailed, "the decision was not written: others were made all the time",
+                hint: "run the command again", kind: .tryAgain)
+        }
+    }
+
+    private static func read(_ catalog: Catalog) throws(StoreError) -> (contents: Contents, last: Int64) {
+        do throws(CatalogError) {
+            var contents = Contents()
+            let lines = try catalog.lines(of: .decisions, largest: largest)
+            for line in lines { contents.add(line.bytes, number: Int(clamping: line.number)) }
+            return (contents, lines.last?.number ?? 0)
         } catch {
             throw StoreError(
-                .unreadableNow, "the journal of decisions cannot be read now: \(error.reason)",
-                path: error.path.isEmpty ? store + "/" + Self.file : error.path,
-                hint: "check the disk and who may read the file; without it, no state of a signature is known",
+                .unreadableNow, "the journal of decisions cannot be read now: \(error.message)", path: error.path,
+                hint: error.hint ?? "without it, no state of a signature is known; run the command again",
                 kind: .tryAgain)
         }
     }
 
-    /// Appends the decision that `make` returns for what the journal has, and syncs it. No other writer adds anything
-    /// between the two. Nothing is written if `make` throws.
-    ///
-    /// - Returns: all decisions, the new one last.
-    /// - Throws: ``StoreError`` with `decisionFailed`, or what the closure throws.
-    func append(_ make: (Contents) throws -> Decision) throws -> [Decision] {
-        let file: OpenFile
-        let before: [UInt8]
-        do throws(FileFailure) {
-            try Folders.make(store + "/" + Self.folder, below: store) { (_) throws(FileFailure) in
-                try Folders.sync(store)
-            }
-            file = try OpenFile(store + "/" + Self.file, O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY)
-            try file.lock(.exclusive)
-            guard try file.size <= UInt64(Self.largest) else { throw FileFailure("read", file.path, errno: EFBIG) }
-            before = try file.rest(limit: Self.largest)
+    private static func append(
+        _ decision: Decision, after last: Int64, to catalog: Catalog
+    ) throws(StoreError) -> Bool {
+        do throws(CatalogError) {
+            let line = Array(Shapes.decision.line(decision).utf8)
+            return try catalog.append(line, to: .decisions, after: last, at: decision.time)
         } catch {
-            throw Self.refusal(error)
+            throw StoreError(
+                .decisionFailed, "the decision cannot be written: \(error.message)", path: error.path,
+                hint: error.hint ?? "salvage crashes decisions shows whether it was written all the same",
+                kind: error.code == .busy ? .tryAgain : .failed)
         }
-        var contents = Self.contents(before)
-        let decision = try make(contents)
-        // A torn line stays as it is, and a new one begins.
-        let start: [UInt8] = before.isEmpty || before.last == 0x0A ? [] : [0x0A]
-        do throws(FileFailure) {
-            try file.append(start + Shapes.decision.line(decision).utf8 + [0x0A], at: UInt64(before.count))
-            try file.syncAll()
-            // Always: whoever created the file may have been killed before its folder was synced.
-            try Folders.sync(store + "/" + Self.folder)
-        } catch {
-            throw Self.refusal(error)
-        }
-        contents.decisions.append(decision)
-        return contents.decisions
-    }
-
-    private static func refusal(_ error: FileFailure) -> StoreError {
-        StoreError(
-            .decisionFailed, "the decision cannot be written: \(error.reason)", path: error.path,
-            hint: error.isFull ? "free space on the store's disk, then try again" : "check who may write to the store",
-            kind: .failed)
-    }
-
-    private static func bytes(_ folder: OpenFolder) throws(FileFailure) -> [UInt8] {
-        do throws(FileFailure) { return try folder.content(of: name, limit: largest) } catch {
-            if error.errno == ENOENT { return [] }
-            throw error
-        }
-    }
-
-    private static func contents(_ bytes: [UInt8]) -> Contents {
-        var contents = Contents()
-        contents.isTorn = !bytes.isEmpty && bytes.last != 0x0A
-        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
-        for (index, line) in lines.enumerated() where !line.isEmpty {
-            do throws(DecisionLine.Unreadable) {
-                contents.decisions.append(try DecisionLine.read(line))
-            } catch {
-                let isLast = contents.isTorn && index == lines.count - 1
-                contents.unreadable.append((index + 1, isLast ? "was cut off while it was written" : error.why))
-            }
-        }
-        return contents
     }
 }
 

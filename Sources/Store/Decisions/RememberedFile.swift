@@ -9,7 +9,8 @@ import Model
 /// one JSON object per line.
 ///
 /// No pack has these crashes any more. This file holds them, so that a catalog rebuilt from packs still knows that a
-/// signature is not new.
+/// signature is not new. A shared catalog is not rebuilt from packs alone but restored from its backup, so it has no such
+/// file.
 enum RememberedFile {
     /// Its path in the store.
     static let file = "journal/signatures.jsonl"
@@ -17,6 +18,7 @@ enum RememberedFile {
 
     /// Writes all that a catalog remembers; the file is replaced as a whole.
     static func save(_ catalog: Catalog) throws {
+        guard !catalog.isShared else { return }
         let remembered = try catalog.rememberedCrashes()
         guard !remembered.isEmpty else { return }
         var bytes: [UInt8] = []
@@ -51,6 +53,7 @@ enum RememberedFile {
     ///
     /// - Throws: ``StoreError`` when the file exists and cannot be read now.
     static func restore(_ catalog: Catalog) throws {
+        guard !catalog.isShared else { return }
         let bytes: [UInt8]
         do throws(FileFailure) {
             let file = try OpenFile(catalog.store + "/" + Self.file, O_RDONLY | O_NONBLOCK)

@@ -8,12 +8,16 @@ extension Store {
     ///
     /// - Throws: ``StoreError`` if the journal cannot be read now; `CatalogError` without a store.
     public func decisions() throws -> [Decision] {
-        _ = try catalog()
-        return try DecisionJournal(store: path).read().decisions
+        try journal.read().decisions
+    }
+
+    /// The journal of decisions.
+    var journal: DecisionJournal {
+        get throws(CatalogError) { DecisionJournal(try catalog()) }
     }
 
     /// What the journal says now.
-    func standings() throws -> Standings { try standings(DecisionJournal(store: path).read().decisions) }
+    func standings() throws -> Standings { try standings(journal.read().decisions) }
 
     /// What these decisions say about the signatures in the catalog.
     func standings(_ decisions: [Decision]) throws -> Standings {

@@ -1,60 +1,44 @@
 import Catalog
-import Files
-import Glibc
+import Clocks
 public import Model
 import Pack
+import Text
 
-/// Sessions that prune must keep: one empty file each in `<store>/pins/`, named like the pack, so that pins outlive the
-/// catalog.
+/// The sessions that prune must keep, as they were when this was read.
+///
+/// An embedded store has a file for each (``PinFolder``), a shared one a row of its catalog.
 struct Pins {
-    private let folder: String
-    private let names: Set<String>
+    /// The ids in a shared store, the names of the files in an embedded one.
+    private let names: ByteSet
+    private let areEscaped: Bool
 
-    /// Reads the pins. Only a missing folder means that there are none: if a folder that cannot be read meant that too,
-    /// prune would remove pinned sessions.
+    /// Reads the pins of the store that a catalog belongs to. Only a missing folder or an empty table means that there are
+    /// none: if one that cannot be read meant that too, prune would remove pinned sessions.
     ///
-    /// - Throws: `FileFailure` when the folder cannot be read now.
-    init(store: String) throws(FileFailure) {
-        folder = store + "/pins"
-        let entries = try OpenFolder(ifPresent: folder)?.entries() ?? []
-        names = Set(entries.map(\.name).filter { !$0.hasPrefix(".") })
+    /// - Throws: `FileFailure` or `CatalogError` when the pins cannot be read now.
+    init(_ catalog: Catalog) throws {
+        areEscaped = !catalog.isShared
+        if areEscaped {
+            names = ByteSet(try PinFolder(store: catalog.store).names())
+        } else {
+            names = ByteSet(try catalog.pins().map(\.session))
+        }
     }
 
-    func holds(_ session: String) -> Bool { names.contains(PackPath.escaped(session)) }
-
-    fileprivate func add(_ session: String) throws {
-        try StoreFolder.make(folder)
-        let path = folder + "/" + PackPath.escaped(session)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw refusal("be pinned", session, path) }
-        close(descriptor)
-        sync()
-    }
-
-    fileprivate func remove(_ session: String) throws {
-        let path = folder + "/" + PackPath.escaped(session)
-        guard unlink(path) == 0 || errno == ENOENT else { throw refusal("be unpinned", session, path) }
-        sync()
-    }
-
-    private func sync() {
-        // A pin that a power cut takes back is made again by its user; refusing it would help nobody.
-        try? Folders.sync(folder)
-    }
-
-    private func refusal(_ words: String, _ session: String, _ path: String) -> StoreError {
-        StoreError(
-            .pinFailed, "the session cannot \(words): \(String(cString: strerror(errno)))", session: session,
-            path: path)
-    }
+    func holds(_ session: String) -> Bool { names.contains(areEscaped ? PackPath.escaped(session) : session) }
 }
 
 extension Store {
+    /// The pins as they are now.
+    ///
+    /// - Throws: `FileFailure` or `CatalogError` when they cannot be read now.
+    func pins() throws -> Pins { try Pins(try catalog()) }
+
     /// Calls `body` with each pinned session. `body` must not use this store.
     ///
     /// - Throws: `CatalogError`, `FileFailure` if the pins cannot be read now, or what the closure throws.
     public func forEachPinnedSession(_ body: (SessionRecord) throws -> Void) throws {
-        let pins = try Pins(store: path)
+        let pins = try pins()
         try catalog().forEachSession { session in
             if pins.holds(session.session) { try body(session) }
         }
@@ -65,13 +49,27 @@ extension Store {
     /// - Parameters:
     ///   - ids: ids of sessions or unique prefixes.
     ///   - isPinned: whether the sessions are pinned or unpinned.
+    ///   - author: who pins them; only a shared store records it.
     ///   - done: takes the id of each session once it is pinned or unpinned.
     /// - Throws: `CatalogError`, ``StoreError`` with `pinFailed`, or what the closure throws.
-    public func setPinned(_ ids: [String], _ isPinned: Bool, done: (String) throws -> Void) throws {
-        let pins = try Pins(store: path)
-        for id in try ids.map({ try catalog().resolve($0) }) {
-            try isPinned ? pins.add(id) : pins.remove(id)
-            try done(id)
+    public func setPinned(
+        _ ids: [String], _ isPinned: Bool, by author: String? = nil, done: (String) throws -> Void
+    ) throws {
+        let catalog = try catalog()
+        guard catalog.isShared else {
+            let folder = PinFolder(store: path)
+            // A folder that cannot be listed now would not be read by prune either.
+            _ = try folder.names()
+            for id in try ids.map({ try catalog.resolve($0) }) {
+                try isPinned ? folder.add(id) : folder.remove(id)
+                try done(id)
+            }
+            return
         }
+        let sessions = try ids.map { try catalog.resolve($0) }
+        let now = WallClock.now()
+        try isPinned
+            ? catalog.pin(sessions.map { PinRow(session: $0, at: now, by: author) }) : catalog.unpin(sessions)
+        for session in sessions { try done(session) }
     }
 }

@@ -66,7 +66,7 @@ extension Store {
         progress: (StoreProgress) -> Void, event: (PruneEvent) throws -> Void
     ) throws -> PruneSummary {
         let catalog = try catalog()
-        let pins = try Pins(store: path)
+        let pins = try pins()
         return try withoutActuallyEscaping(progress) { progress in
             try withoutActuallyEscaping(event) { event in
                 var run = PruneRun(

@@ -91,6 +91,7 @@ private struct StoreCheck {
     private var packs = 0
     /// The catalog to compare with; nil if it cannot be read, which is reported when it is found.
     private var catalog: Catalog?
+    private var journal: DecisionJournal
 
     init(
         store: String, home: any PackHome, quick: Bool, progress: @escaping (StoreProgress) -> Void,
@@ -101,6 +102,7 @@ private struct StoreCheck {
         self.quick = quick
         self.progress = progress
         self.found = found
+        journal = DecisionJournal(store: store)
     }
 
     mutating func run() throws -> StoreVerification {
@@ -143,6 +145,7 @@ private struct StoreCheck {
         }
         do {
             let catalog = try Catalog.open(store: store, readOnly: true)
+            journal = DecisionJournal(catalog)
             for problem in try catalog.integrityProblems() {
                 try tell(Catalog.fileName, nil, .corrupt, problem, Self.rebuild)
             }
@@ -178,7 +181,6 @@ private struct StoreCheck {
 
     /// Checks the journal of decisions.
     private mutating func checkDecisions() throws {
-        let journal = DecisionJournal(store: store)
         var contents = DecisionJournal.Contents()
         do throws(StoreError) {
             contents = try journal.read()
@@ -188,16 +190,16 @@ private struct StoreCheck {
                 contents = try journal.read()
             }
         } catch {
-            return try tell(DecisionJournal.file, nil, .unreadable, error.message, Self.checkDisk)
+            return try tell(journal.name, nil, .unreadable, error.message, Self.checkDisk)
         }
         for (line, why) in contents.unreadable {
             try tell(
-                DecisionJournal.file, nil, .corrupt, "line \(line) \(why); it is skipped",
+                journal.name, nil, .corrupt, "line \(line) \(why); it is skipped",
                 "make the decision again if it is missing in salvage crashes decisions; the line may stay")
         }
         if contents.isTorn, contents.unreadable.isEmpty {
             try tell(
-                DecisionJournal.file, nil, .corrupt, "the last line has no end",
+                journal.name, nil, .corrupt, "the last line has no end",
                 "the next decision ends it; nothing is missing")
         }
     }

@@ -9,7 +9,7 @@ import Text
 
 @Suite struct DecisionJournalTests {
     private let stage: RealStore
-    private var path: String { stage.path + "/" + DecisionJournal.file }
+    private var path: String { stage.path + "/" + DecisionFile.file }
 
     init() throws { stage = try RealStore() }
 
@@ -32,7 +32,7 @@ import Text
         _ = try stage.catalog()
         var found: [String] = []
         let check = { (problem: StoreProblem) in
-            if problem.file == DecisionJournal.file { found.append(problem.message ?? "") }
+            if problem.file == DecisionFile.file { found.append(problem.message ?? "") }
         }
         _ = try stage.open().verify(quick: true, progress: { _ in }, found: check)
         return found

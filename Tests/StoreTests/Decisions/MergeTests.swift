@@ -111,7 +111,7 @@ import Text
     }
 
     private func append(_ bytes: [UInt8]) throws {
-        let file = try #require(fopen(stage.path + "/" + DecisionJournal.file, "a"))
+        let file = try #require(fopen(stage.path + "/" + DecisionFile.file, "a"))
         defer { fclose(file) }
         #expect(fwrite(bytes, 1, bytes.count, file) == bytes.count)
     }
