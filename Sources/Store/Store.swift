@@ -16,6 +16,8 @@ public final class Store: Sendable {
     public let isReadOnly: Bool
     /// Where its packs are.
     package let home: any PackHome
+    /// The local copies of a shared store's symbols; nil for an embedded one.
+    package let symbolCache: SymbolCache?
     /// Reads the tags or globs of `builds: order:` in the configuration, earliest first. Called at each use: a daemon may
     /// reload its configuration, and most questions need no order.
     let listedBuilds: @Sendable () throws -> [String]
@@ -41,6 +43,7 @@ public final class Store: Sendable {
         while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
         self.path = path
         home = FolderPackHome(store: path)
+        symbolCache = nil
         isReadOnly = readOnly
         listedBuilds = builds
     }

@@ -7,6 +7,7 @@ public import Live
 public import LogSearch
 import Model
 public import Pack
+import S3
 
 extension StoreError {
     /// Converts an error of the modules below; any other becomes `unexpected`.
@@ -21,6 +22,7 @@ extension StoreError {
         case let error as CrashError: self.init(error)
         case let error as IngestError: self.init(error)
         case let error as FileFailure: self.init(error)
+        case let error as S3Error: self.init(error)
         default: self.init(.unexpected, "\(error)")
         }
     }

@@ -18,10 +18,11 @@ public struct MissingSymbols {
         var builds: Set<String> = []
     }
 
-    private let store: SymbolStore
+    /// The folder to look into; nil if ``listed`` has all.
+    private let store: SymbolStore?
     private var counts: [String: Count] = [:]
     private var stored: [String: Bool] = [:]
-    private let breakpad: Set<String>
+    private let listed: Set<String>
     /// What of the store cannot be read now. It may have symbols that seem missing; build ids of which it cannot be
     /// determined now whether the store has them are not counted.
     public private(set) var unread: [CrashError]
@@ -30,8 +31,15 @@ public struct MissingSymbols {
     public init(_ store: SymbolStore) {
         self.store = store
         let survey = store.survey()
-        breakpad = Set(survey.entries.lazy.filter { $0.kind == .breakpad }.map(\.identity))
+        listed = Set(survey.entries.lazy.filter { $0.kind == .breakpad }.map(\.identity))
         unread = survey.unread
+    }
+
+    /// Counts the symbols that are not among `present`.
+    public init(present: Set<String>) {
+        store = nil
+        listed = present
+        unread = []
     }
 
     /// Adds `crashes` crashes of one build to each build id that the store lacks; `waiting` maps build ids to module
@@ -48,8 +56,9 @@ public struct MissingSymbols {
 
     private mutating func mayHave(_ identity: String) -> Bool {
         if let known = stored[identity] { return known }
-        var found = true
-        if !breakpad.contains(identity) {
+        var found = listed.contains(identity)
+        if !found, let store {
+            found = true
             do throws(CrashError) { found = try store.has(buildID: identity) } catch { unread.append(error) }
         }
         stored[identity] = found

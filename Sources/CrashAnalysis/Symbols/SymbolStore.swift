@@ -104,8 +104,16 @@ public struct SymbolStore: Sendable {
         public var kind: Kind
         /// Length in bytes.
         public var size: UInt64
-        /// The file's path.
+        /// The file's path; in a shared store its key in the bucket.
         public var path: String
+
+        /// Creates an entry.
+        public init(identity: String, kind: Kind, size: UInt64, path: String) {
+            self.identity = identity
+            self.kind = kind
+            self.size = size
+            self.path = path
+        }
     }
 
     /// Returns the path for a build id, whether or not the file exists; nil when it is not a build id.
@@ -145,6 +153,9 @@ public struct SymbolStore: Sendable {
         public var entries: [Entry] = []
         /// The folders and files that exist but cannot be read now: what they hold is not among the entries.
         public var unread: [CrashError] = []
+
+        /// An empty list.
+        public init() {}
 
         /// Returns the names in a folder; none if it does not exist, is a file, or, with an error, cannot be read now.
         mutating func names(in folder: String) -> [String] {

@@ -180,13 +180,10 @@ extension SymbolStore {
     private func isKnown(
         _ target: String, _ identity: String?, asGoodAs file: SymbolFile
     ) throws(CrashError) -> Bool {
-        func worth(_ file: SymbolFile) -> Int {
-            file.hasDebugInfo ? 2 : file.section(".symtab") != nil ? 1 : 0
-        }
         do throws(CrashError) {
             guard let held = try source(target) else { return false }
             let present = SymbolFile(held)
-            let isAsGood = present.map { $0.buildID == identity && worth($0) >= worth(file) } ?? false
+            let isAsGood = present.map { $0.buildID == identity && $0.detail >= file.detail } ?? false
             if let failure = held.failure { throw failure }
             return isAsGood
         } catch {

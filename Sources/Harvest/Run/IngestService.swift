@@ -1,3 +1,4 @@
+public import CrashAnalysis
 import Dispatch
 public import Ingest
 public import PackHome
@@ -17,10 +18,14 @@ public struct ChildIngest: IngestService {
     private let store: String
     private let home: any PackHome
     private let current: CurrentConfiguration
+    private let symbols: (any SymbolOrigin)?
     private let queue = DispatchQueue(label: "salvage.ingest", attributes: .concurrent)
 
-    /// Makes an ingest into a store, whose packs are in `home`.
-    public init(store: String, home: any PackHome, current: CurrentConfiguration) {
+    /// Makes an ingest into a store, whose packs are in `home`. `symbols` has the symbols of a shared store.
+    public init(
+        store: String, home: any PackHome, current: CurrentConfiguration, symbols: (any SymbolOrigin)? = nil
+    ) {
+        self.symbols = symbols
         self.store = store
         self.home = home
         self.current = current
@@ -32,7 +37,9 @@ public struct ChildIngest: IngestService {
             queue.async {
                 continuation.resume(
                     with: Result {
-                        try StoreIngest(store: store, home: home, configuration: current.value).pack(request)
+                        try StoreIngest(
+                            store: store, home: home, configuration: current.value, symbols: symbols
+                        ).pack(request)
                     })
             }
         }
@@ -41,10 +48,12 @@ public struct ChildIngest: IngestService {
 
 extension StoreIngest {
     /// Makes an ingest with the configured limits, redaction and signature rules.
-    public init(store: String, home: any PackHome, configuration: Configuration) {
+    public init(
+        store: String, home: any PackHome, configuration: Configuration, symbols: (any SymbolOrigin)? = nil
+    ) {
         self.init(
             store: store, home: home, limits: IngestLimits(configuration),
-            redactions: configuration.redact, signatures: configuration.signatures)
+            redactions: configuration.redact, signatures: configuration.signatures, symbols: symbols)
     }
 }
 

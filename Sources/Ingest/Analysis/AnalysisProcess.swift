@@ -46,9 +46,11 @@ public struct AnalysisProcess: Sendable {
     ///   - name: the file's name, for the records.
     ///   - modified: the file's modification time, in milliseconds since 1970.
     ///   - symbols: the symbol store; nil to analyse without symbols.
+    ///   - origin: has what `symbols` has copies of; nil if `symbols` has all.
     /// - Throws: ``IngestError`` when the child cannot be started, dies or runs out of time.
     public func analyze(
-        descriptor: Int32, name: String, modified: Int64? = nil, symbols: SymbolStore?
+        descriptor: Int32, name: String, modified: Int64? = nil, symbols: SymbolStore?,
+        origin: (any SymbolOrigin)? = nil
     ) throws -> AnalysisResult {
         var job = AnalysisJob()
         job.name = name
@@ -56,12 +58,18 @@ public struct AnalysisProcess: Sendable {
         let first = try run(job, source: descriptor, symbols: [])
         var records = Self.decode(first.records).compactMap { $0 }
         guard let symbols else { return AnalysisResult(records: records, barriers: first.barriers) }
+        let fetched = records.isEmpty ? nil : origin?.fetch(for: records)
+        // They stay until the child has read them.
+        defer { withExtendedLifetime(fetched) {} }
+        if let fetched { for index in records.indices { fetched.note(on: &records[index]) } }
         let files = Self.files(symbols, for: records)
         guard !files.isEmpty else { return AnalysisResult(records: records, barriers: first.barriers) }
         job.symbolRoot = symbols.root
         do {
             let second = try run(job, source: descriptor, symbols: files)
-            return AnalysisResult(records: Self.decode(second.records).compactMap { $0 }, barriers: second.barriers)
+            records = Self.decode(second.records).compactMap { $0 }
+            if let fetched { for index in records.indices { fetched.note(on: &records[index]) } }
+            return AnalysisResult(records: records, barriers: second.barriers)
         } catch {
             let reason = Self.words(error)
             for index in records.indices { records[index].noteSymbolsUnread(reason) }

@@ -14,6 +14,8 @@ public import PackHome
 public struct CrashSigner: Sendable {
     private let home: any PackHome
     private let symbols: SymbolStore
+    /// Has the symbols of which `symbols` has copies; nil if `symbols` has them all.
+    private let origin: (any SymbolOrigin)?
     private let rules: SignatureRules
     private let allowMissing: [String]
     /// Build ids, debug ids and digests of first pages that the symbol store holds, as far as it can be listed now.
@@ -28,12 +30,18 @@ public struct CrashSigner: Sendable {
     ///   - home: where its packs are.
     ///   - rules: the user's signature rules.
     ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
-    public init(store: String, home: any PackHome, rules: SignatureRules, allowMissing: [String]) {
+    ///   - origin: has the symbols of a shared store; nil for an embedded one.
+    public init(
+        store: String, home: any PackHome, rules: SignatureRules, allowMissing: [String],
+        origin: (any SymbolOrigin)? = nil
+    ) {
         self.allowMissing = allowMissing
+        self.origin = origin
         self.home = home
         self.rules = rules
         symbols = Self.symbols(of: store)
-        let survey = symbols.survey()
+        // The symbols of a shared store are looked up for each session with crashes.
+        let survey = origin == nil ? symbols.survey() : SymbolStore.Survey()
         identities = Set(survey.entries.map(\.identity))
         // Without the whole list, every record may need symbols, and each file that cannot be read is noted.
         knowsAll = survey.unread.isEmpty
@@ -57,6 +65,7 @@ public struct CrashSigner: Sendable {
     /// a note (`CrashRecord.awaitsSymbols`); one whose dump or symbols end their reader has a note, too.
     public func renew(_ contents: inout PackContents) {
         guard !contents.crashes.isEmpty else { return }
+        let (identities, knowsAll) = identities(in: contents.crashes)
         var records: [Int: CrashRecord] = [:]
         var symbolised: [Int] = []
         for (ordinal, json) in contents.crashes.enumerated() {
@@ -74,7 +83,35 @@ public struct CrashSigner: Sendable {
         }
     }
 
+    /// The identities of symbols that are stored, at least of those that the records name, and whether they are all known.
+    private func identities(in crashes: [[UInt8]]) -> (identities: Set<String>, areAll: Bool) {
+        guard let origin else { return (identities, knowsAll) }
+        var named: Set<String> = []
+        for json in crashes {
+            Self.forEachIdentity(in: json) { identity in
+                named.insert(identity)
+                return true
+            }
+        }
+        // Fetching them fails, too, and says why.
+        guard let present = try? origin.present(among: named) else { return ([], false) }
+        return (present, true)
+    }
+
     private func symbolise(_ ordinals: [Int], _ records: inout [Int: CrashRecord], pack: String) {
+        let fetched = origin?.fetch(for: ordinals.compactMap { records[$0] })
+        // They stay until the child has read them.
+        defer { withExtendedLifetime(fetched) {} }
+        applySymbols(to: ordinals, &records, pack: pack)
+        guard let fetched else { return }
+        for ordinal in ordinals {
+            guard var record = records[ordinal] else { continue }
+            fetched.note(on: &record)
+            records[ordinal] = record
+        }
+    }
+
+    private func applySymbols(to ordinals: [Int], _ records: inout [Int: CrashRecord], pack: String) {
         do {
             let copy = try home.localCopy(of: pack)
             // The child reads it by its descriptor.
@@ -128,18 +165,25 @@ public struct CrashSigner: Sendable {
     /// decoding them: records are long, and most concern no symbol in the store.
     public static func mentions(_ json: [UInt8], any identities: Set<String>) -> Bool {
         guard !identities.isEmpty else { return false }
-        return json.withUnsafeBytes { bytes in
+        var found = false
+        forEachIdentity(in: json) { identity in
+            found = identities.contains(identity)
+            return !found
+        }
+        return found
+    }
+
+    /// Calls `body` with each build id, debug id and digest of a first page in a record until it returns false.
+    private static func forEachIdentity(in json: [UInt8], _ body: (String) -> Bool) {
+        json.withUnsafeBytes { bytes in
             for field in identifying {
                 var at = 0
                 while let start = find(field, in: bytes, from: at) {
                     let end = bytes[start...].firstIndex(of: UInt8(ascii: "\"")) ?? bytes.count
-                    if end - start <= 128, identities.contains(String(decoding: bytes[start..<end], as: UTF8.self)) {
-                        return true
-                    }
+                    if end - start <= 128, !body(String(decoding: bytes[start..<end], as: UTF8.self)) { return }
                     at = end
                 }
             }
-            return false
         }
     }
 

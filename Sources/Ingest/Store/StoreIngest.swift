@@ -1,7 +1,7 @@
 import BlockIndex
 import CFiles
 public import Catalog
-import CrashAnalysis
+public import CrashAnalysis
 import Files
 import Glibc
 public import Model
@@ -66,6 +66,7 @@ public struct StoreIngest: Sendable {
     private let workers: Int
     private let redactions: [RedactionRule]
     private let signatures: SignatureRules
+    private let symbols: (any SymbolOrigin)?
 
     /// Makes an ingest into the store at `store`.
     ///
@@ -77,11 +78,14 @@ public struct StoreIngest: Sendable {
     ///   - workers: the number of compressing threads; 0 is one per core.
     ///   - redactions: the rules for text; without any, text is stored unchanged.
     ///   - signatures: the user's signature rules, applied to the catalog's crash records.
+    ///   - symbols: has the symbols of a shared store; nil for an embedded one.
     public init(
         store: String, home: any PackHome, process: IngestProcess = IngestProcess(),
         limits: IngestLimits = IngestLimits(),
-        workers: Int = 0, redactions: [RedactionRule] = [], signatures: SignatureRules = SignatureRules()
+        workers: Int = 0, redactions: [RedactionRule] = [], signatures: SignatureRules = SignatureRules(),
+        symbols: (any SymbolOrigin)? = nil
     ) {
+        self.symbols = symbols
         self.redactions = redactions
         self.signatures = signatures
         self.store = store
@@ -139,7 +143,8 @@ public struct StoreIngest: Sendable {
 
     /// Renews crash records by the store's symbols as they are now.
     private var signer: CrashSigner {
-        CrashSigner(store: store, home: home, rules: signatures, allowMissing: limits.allowMissing)
+        CrashSigner(
+            store: store, home: home, rules: signatures, allowMissing: limits.allowMissing, origin: symbols)
     }
 
     private func pack(

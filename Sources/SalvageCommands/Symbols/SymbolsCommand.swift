@@ -36,7 +36,7 @@ struct SymbolsList: Command {
     var options = GlobalOptions()
 
     func run() throws {
-        let survey = try StoreAccess.store(options).symbols.survey()
+        let survey = try StoreAccess.store(options).symbolSurvey()
         var listing = Listing<SymbolStore.Entry>(Output(options))
         for entry in survey.entries { try listing.add(entry) }
         try listing.finish(

@@ -45,8 +45,8 @@ public struct SigningReport: Sendable {
 }
 
 extension Store {
-    /// The store's symbols.
-    public var symbols: SymbolStore { CrashSigner.symbols(of: path) }
+    /// The store's symbols in its folder. A shared store has only copies there; see ``symbolOrigin()``.
+    package var symbols: SymbolStore { CrashSigner.symbols(of: path) }
 
     /// The build ids that the selected crashes need symbols for, most crashes first, and what of the symbols cannot be
     /// read now.
@@ -55,8 +55,15 @@ extension Store {
     public func missingSymbols(_ selection: Selection) throws -> MissingSymbols {
         var selection = try resolved(selection)
         selection.limit = nil
-        var missing = MissingSymbols(symbols)
-        for wanted in try catalog().wantedModules(selection) {
+        let all = try catalog().wantedModules(selection)
+        var missing: MissingSymbols
+        if let origin = try symbolOrigin() {
+            let identities = Set(all.flatMap { $0.modules.map(\.buildID) })
+            missing = MissingSymbols(present: try origin.present(among: identities))
+        } else {
+            missing = MissingSymbols(symbols)
+        }
+        for wanted in all {
             let build = [wanted.image.isEmpty ? nil : wanted.image, wanted.tag].compactMap { $0 }.joined(separator: ":")
             let waiting = wanted.modules.map { ($0.buildID, $0.module) }
             missing.add(Dictionary(waiting) { first, _ in first }, build: build, crashes: wanted.crashes)
@@ -72,32 +79,51 @@ extension Store {
     ///   - rules: the user's rules for signatures.
     ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
     ///   - progress: called before each path and each session.
-    /// - Throws: `CrashError` if the only path cannot be read, or a file cannot be stored; `CatalogError`;
-    ///   ``StoreError``.
+    /// - Throws: `CrashError` if the only path cannot be read, or a file cannot be stored; `CatalogError`; ``StoreError``;
+    ///   `S3Error` if the bucket of a shared store fails.
     public func addSymbols(
         _ paths: [String], rules: SignatureRules, allowMissing: [String], progress: (StoreProgress) -> Void
     ) throws -> SymbolsReport {
         // A limit that stays low is noted on the crashes.
         try? DescriptorBudget.raiseLimit()
         var report = SymbolsReport()
-        for path in paths {
-            progress(.addingSymbols(path: path))
-            do throws(CrashError) { report.addition.join(try symbols.add(path: path)) } catch {
-                guard paths.count > 1, error.code == .unreadable else { throw error }
-                report.addition.unread.append(error)
-            }
-        }
+        report.addition = try add(paths, progress)
         report.unread = report.addition.unread.map { StoreError($0) }
         let identities = report.addition.identities
-        guard !identities.isEmpty, StorePath.mayExist(path + "/" + Catalog.fileName) else { return report }
+        guard !identities.isEmpty else { return report }
+        guard symbolCache != nil || StorePath.mayExist(path + "/" + Catalog.fileName) else { return report }
         let concerned = try sessions(naming: identities)
-        let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
+        let signer = try signer(by: rules, allowMissing: allowMissing)
         for (index, session) in concerned.enumerated() {
             progress(.symbolicating(session: index + 1, of: concerned.count))
             try apply(signer, to: session, &report)
         }
         if report.signatures > 0 { try AliasFile.save(try catalog()) }
         return report
+    }
+
+    /// Signs crashes with the store's symbols.
+    func signer(by rules: SignatureRules, allowMissing: [String]) throws(CatalogError) -> CrashSigner {
+        CrashSigner(
+            store: path, home: home, rules: rules, allowMissing: allowMissing, origin: try symbolOrigin())
+    }
+
+    /// Stores the files.
+    private func add(_ paths: [String], _ progress: (StoreProgress) -> Void) throws -> SymbolStore.Addition {
+        if let symbolCache {
+            return try SymbolUploads(catalog: try catalog(), cache: symbolCache).add(paths) {
+                progress(.addingSymbols(path: $0))
+            }
+        }
+        var addition = SymbolStore.Addition()
+        for path in paths {
+            progress(.addingSymbols(path: path))
+            do throws(CrashError) { addition.join(try symbols.add(path: path)) } catch {
+                guard paths.count > 1, error.code == .unreadable else { throw error }
+                addition.unread.append(error)
+            }
+        }
+        return addition
     }
 
     /// The sessions with a crash whose record names one of these build ids or debug ids, each once.
@@ -203,7 +229,7 @@ extension Store {
         }
         _ = try writer?.update(crashes: updates)
         if !awaiting.isEmpty {
-            let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
+            let signer = try signer(by: rules, allowMissing: allowMissing)
             for (index, session) in awaiting.sorted().enumerated() {
                 progress(.symbolicating(session: index + 1, of: awaiting.count))
                 let records = try Self.records(of: session, in: reader).filter(\.awaitsSymbols)

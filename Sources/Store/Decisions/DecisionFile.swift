@@ -1,5 +1,6 @@
 import Files
 import Glibc
+import JSON
 import Model
 
 /// `journal/decisions.jsonl`: the journal of decisions of an embedded store.

@@ -1,6 +1,6 @@
 import Catalog
+import JSON
 import Model
-import Text
 
 /// Every decision, one JSON object per line in the order in which they were made. It is only ever added to, so that
 /// decisions outlive the rest of the catalog.
@@ -48,12 +48,8 @@ struct DecisionJournal {
 
     /// The journal of the store that a catalog belongs to.
     init(_ catalog: Catalog) {
-        guard catalog.isShared else {
-            self.init(store: catalog.store)
-            return
-        }
-        place = .catalog(catalog)
-        name = "journal"
+        place = catalog.isShared ? .catalog(catalog) : .file(DecisionFile(store: catalog.store))
+        name = catalog.isShared ? "journal" : DecisionFile.file
     }
 
     /// Reads all decisions.

@@ -52,7 +52,8 @@ public struct HarvestRun: Sendable {
             store: store.path, current: current, environment: environment, observer: observer)
         var parts = HarvestRunner.Parts(
             source: SessionAPISource(client), catalog: catalog, home: store.home,
-            ingest: ChildIngest(store: store.path, home: store.home, current: current),
+            ingest: ChildIngest(
+                store: store.path, home: store.home, current: current, symbols: try store.symbolOrigin()),
             observer: notifications.watching)
         parts.inspector = { LogInspector(sessionStart: $0) }
         runner = HarvestRunner(current: current, store: store.path, lock: lock, parts: parts)

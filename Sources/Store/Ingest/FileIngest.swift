@@ -108,7 +108,9 @@ extension Store {
         let facts = metadata.facts(session, known: known, earlier: earlier)
         let intake = try take()
         defer { intake.discard() }
-        let packed = try StoreIngest(store: path, home: home, configuration: configuration).pack(
+        let packed = try StoreIngest(
+            store: path, home: home, configuration: configuration, symbols: try symbolOrigin()
+        ).pack(
             session: facts, artifacts: intake.artifacts, files: intake.files,
             earlier: try catalog.session(session)?.pack, keepsLock: true)
         try catalog.commit(packed.contents, from: .ingest(intake.artifacts.map(\.artifact)))

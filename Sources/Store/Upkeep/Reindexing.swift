@@ -23,7 +23,7 @@ extension Store {
     ) throws -> ReindexReport {
         // A limit that stays low is noted on the crashes.
         try? DescriptorBudget.raiseLimit()
-        let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
+        let signer = try signer(by: rules, allowMissing: allowMissing)
         var lock: StoreLock?
         defer { withExtendedLifetime(lock) {} }
         let report = try Catalog.reindex(

@@ -21,7 +21,7 @@ extension APIRoutes {
             let survey = try await call.store.read { store in
                 // Without a catalog there is no store now, rather than one without symbols.
                 _ = try store.lastCrashRow()
-                return store.symbols.survey()
+                return try store.symbolSurvey()
             }
             if let error = survey.unread.first { throw StoreError(error) }
             let (items, next) = try survey.entries.page(query) { $0.kind.rawValue + " " + $0.identity }

@@ -1,0 +1,82 @@
+public import Catalog
+public import CrashAnalysis
+import Files
+import Model
+import Text
+
+/// The symbols of a shared store: listed in its catalog, stored in its bucket, copied to this machine when a crash needs
+/// them.
+struct SharedSymbols: SymbolOrigin {
+    let catalog: Catalog
+    let cache: SymbolCache
+
+    func present(among identities: Set<String>) throws -> Set<String> {
+        let known = Set(try catalog.symbols(of: Self.spellings(identities)).map(\.identity))
+        return identities.filter { known.contains($0) || known.contains($0.lowercased()) }
+    }
+
+    func fetch(for records: [CrashRecord]) -> FetchedSymbols {
+        var wanted: [String] = []
+        for record in records { wanted += record.symbolIdentities }
+        let rows: [SymbolRow]
+        do throws(CatalogError) { rows = try catalog.symbols(of: Self.spellings(Set(wanted))) } catch {
+            let reason = "the list of symbols cannot be read: \(error.message)"
+            return FetchedSymbols(failures: [.init(identity: nil, place: error.path ?? "catalog", reason: reason)])
+        }
+        var held: [OpenFile] = []
+        var failures: [FetchedSymbols.Failure] = []
+        // Every other download would fail alike, after as many tries.
+        var ended: SymbolFault?
+        for row in Self.ordered(rows, by: wanted) {
+            do throws(SymbolFault) {
+                if let file = try cache.hold(row, downloads: ended == nil) { held.append(file) } else if let ended {
+                    throw ended
+                }
+            } catch {
+                if error.endsDownloads { ended = error }
+                failures.append(.init(identity: row.identity, place: row.key, reason: error.reason))
+            }
+        }
+        return FetchedSymbols(failures: failures, holding: held)
+    }
+
+    /// GNU build ids are stored in lower case.
+    private static func spellings(_ identities: Set<String>) -> Set<String> {
+        identities.union(identities.map { $0.lowercased() })
+    }
+
+    /// The rows in the order in which their identities are wanted: those of the crashed thread's stack come first.
+    private static func ordered(_ rows: [SymbolRow], by wanted: [String]) -> [SymbolRow] {
+        var places: [String: Int] = [:]
+        for (place, identity) in wanted.enumerated() {
+            for spelling in [identity, identity.lowercased()] where places[spelling] == nil { places[spelling] = place }
+        }
+        return rows.enumerated().map { (places[$1.identity] ?? .max, $0, $1) }
+            .sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
+    }
+}
+
+extension Store {
+    /// Has the symbols of which the local ``symbols`` are copies; nil for an embedded store.
+    ///
+    /// - Throws: `CatalogError` when the catalog cannot be opened.
+    package func symbolOrigin() throws(CatalogError) -> (any SymbolOrigin)? {
+        guard let symbolCache else { return nil }
+        return SharedSymbols(catalog: try catalog(), cache: symbolCache)
+    }
+
+    /// All symbols of the store, as far as they can be listed now.
+    ///
+    /// - Throws: `CatalogError`, for a shared store.
+    public func symbolSurvey() throws(CatalogError) -> SymbolStore.Survey {
+        guard symbolCache != nil else { return symbols.survey() }
+        var survey = SymbolStore.Survey()
+        survey.entries = try catalog().symbols().compactMap { row in
+            SymbolName(row).map {
+                SymbolStore.Entry(identity: $0.identity, kind: $0.kind, size: row.bytes, path: row.key)
+            }
+        }
+        survey.entries.sort { ($0.identity, $0.kind.rawValue) < ($1.identity, $1.kind.rawValue) }
+        return survey
+    }
+}
