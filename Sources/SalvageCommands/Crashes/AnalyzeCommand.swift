@@ -50,7 +50,7 @@ struct Analyze: Command {
     func run() throws {
         let configuration = try StoreAccess.configuration(options)
         let analysis = try FileAnalysis(
-            symbols: symbols, store: namedStore, program: exe, rules: configuration.signatures,
+            symbols: symbols, store: try namedStore(), program: exe, rules: configuration.signatures,
             allowMissing: configuration.confinement.allowMissing)
         let output = Output(options)
         var count = 0
@@ -76,9 +76,9 @@ struct Analyze: Command {
     }
 
     /// The store that a flag or the environment names; the default store is not used, as nobody named it.
-    private var namedStore: String? {
+    private func namedStore() throws -> Store? {
         let named = options.store ?? Environment.value("SALVAGE_STORE")
-        return named?.isEmpty == true ? nil : named
+        return named?.isEmpty ?? true ? nil : try StoreAccess.store(options)
     }
 
     private func write(_ record: CrashRecord, first: Bool, to output: Output) {

@@ -84,6 +84,9 @@ struct Crash: Command {
         let progress = Progress(quiet: options.quiet)
         let debugging = try store.debug(crashes, with: debuggers, progress: { progress.update($0) })
         progress.finish()
+        for error in debugging.unreadSymbols {
+            Failure(error).report(json: options.json, style: options.errorStyle)
+        }
         if !debugging.hasProgram, !options.quiet {
             let sink = BufferedOutput(descriptor: STDERR_FILENO)
             sink.write("salvage: the executable is not in the symbol store: salvage symbols add FILE\n")

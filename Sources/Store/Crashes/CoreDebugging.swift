@@ -24,13 +24,19 @@ public struct CoreDebugging {
     public let debugger: Debugger
     /// Whether the symbol store has the executable that dumped core.
     public let hasProgram: Bool
+    /// Symbols that the store has and that could not be copied to this machine.
+    public let unreadSymbols: [StoreError]
+    /// Keeps the copies of symbols until the debugger exits.
+    private let fetched: FetchedSymbols?
     private let folder: TemporaryFolder
     private let arguments: [String]
 
     init(
         _ debugger: Debugger, at program: String, core: String, of record: CrashRecord, _ symbols: SymbolStore,
-        in folder: TemporaryFolder
+        _ fetched: FetchedSymbols?, in folder: TemporaryFolder
     ) {
+        self.fetched = fetched
+        unreadSymbols = fetched?.failures.map { StoreError($0) } ?? []
         self.debugger = debugger
         self.folder = folder
         let root = folder.path + "/root"
@@ -76,7 +82,7 @@ public struct CoreDebugging {
     /// - Throws: ``StoreError`` with `noDebugger` if it cannot be started.
     public func run() throws(StoreError) -> Int32 {
         // The core must exist until the debugger exits.
-        defer { withExtendedLifetime(folder) {} }
+        defer { withExtendedLifetime((folder, fetched)) {} }
         // The debugger handles Ctrl-C.
         let old = signal(SIGINT, SIG_IGN)
         defer { signal(SIGINT, old) }
@@ -191,7 +197,8 @@ extension Store {
         let found = try CoreDebugging.find(debuggers, core: "salvage cat \(session) \(path) > core")
         let folder = try TemporaryFolder("salvage-debug")
         let core = try extract(session, path, in: folder.path, progress)
-        return CoreDebugging(found.debugger, at: found.path, core: core, of: record, symbols, in: folder)
+        let fetched = try symbolOrigin()?.fetch(for: [record])
+        return CoreDebugging(found.debugger, at: found.path, core: core, of: record, symbols, fetched, in: folder)
     }
 
     /// Writes the core as a sparse file and returns its path.

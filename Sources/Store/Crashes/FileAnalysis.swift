@@ -1,3 +1,4 @@
+import Catalog
 import CrashAnalysis
 import Files
 import Glibc
@@ -16,11 +17,14 @@ public struct FileAnalysis {
     }
 
     /// The given symbols that exist but could not be read.
-    public var unreadSymbols: [StoreError] { symbols?.unread ?? [] }
+    public var unreadSymbols: [StoreError] { unopened + (symbols?.unread ?? []) }
 
     private let readers: AnalysisProcess
     private let rules: SignatureRules
     private let symbols: TemporarySymbolStore?
+    /// Has the symbols of a shared store; nil for others.
+    private let origin: (any SymbolOrigin)?
+    private let unopened: [StoreError]
 
     private static let mostFiles = 10_000
 
@@ -34,13 +38,27 @@ public struct FileAnalysis {
     ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
     /// - Throws: ``StoreError``, or `CrashError` if the folder of symbols or the program cannot be read.
     public init(
-        symbols path: String?, store: String? = nil, program: String?, rules: SignatureRules, allowMissing: [String]
+        symbols path: String?, store: Store? = nil, program: String?, rules: SignatureRules, allowMissing: [String]
     ) throws {
         // A limit that stays low is noted on the crashes.
         try? DescriptorBudget.raiseLimit()
         readers = AnalysisProcess(copiesItself: true, allowMissing: allowMissing)
         self.rules = rules
-        let path = path ?? store.flatMap { Self.symbols(ofStore: $0) }
+        if path == nil, let store, store.symbolCache != nil {
+            symbols = try TemporarySymbolStore(nil, program: program, copies: store.symbols)
+            do throws(CatalogError) {
+                origin = try store.symbolOrigin()
+                unopened = []
+            } catch {
+                // The file can be analyzed without.
+                origin = nil
+                unopened = [StoreError(error)]
+            }
+            return
+        }
+        origin = nil
+        unopened = []
+        let path = path ?? store.flatMap { Self.symbols(ofStore: $0.path) }
         symbols = path == nil && program == nil ? nil : try TemporarySymbolStore(path, program: program)
     }
 
@@ -110,8 +128,9 @@ public struct FileAnalysis {
         }
         let modified = Int64(facts.st_mtim.tv_sec) &* 1000 &+ Int64(facts.st_mtim.tv_nsec) / 1_000_000
         func records() throws -> [CrashRecord] {
-            try readers.analyze(descriptor: descriptor, name: path, modified: modified, symbols: self.symbols?.store)
-                .records
+            try readers.analyze(
+                descriptor: descriptor, name: path, modified: modified, symbols: self.symbols?.store, origin: origin
+            ).records
         }
         guard let symbols, symbols.program != nil else { return try records() }
         // Read twice: only the dump says under which name its program is looked up.
@@ -119,6 +138,8 @@ public struct FileAnalysis {
         let second: [CrashRecord]
         do {
             for record in first { try symbols.place(for: record) }
+            // What the first reading has brought to this machine.
+            symbols.link()
             second = try records()
         } catch {
             let error = StoreError(error)

@@ -1,4 +1,5 @@
 import Catalog
+import CrashAnalysis
 import Files
 import S3
 
@@ -27,12 +28,6 @@ struct SymbolFault: Error {
         }
     }
 
-    /// The error for somebody who needs this file.
-    func error(_ place: String) -> StoreError {
-        StoreError(
-            .symbolsUnavailable, "symbols cannot be used now: \(reason)", path: place,
-            hint: "nothing is lost; run the command again when the cause is gone", kind: .tryAgain)
-    }
 }
 
 extension StoreError.Code {
@@ -41,6 +36,13 @@ extension StoreError.Code {
 }
 
 extension StoreError {
+    /// Describes symbols that could not be copied to this machine.
+    init(_ failure: FetchedSymbols.Failure) {
+        self.init(
+            .symbolsUnavailable, "symbols cannot be used now: \(failure.reason)", path: failure.place,
+            hint: "nothing is lost; run the command again when the cause is gone", kind: .tryAgain)
+    }
+
     /// Converts an error of the bucket.
     init(_ error: S3Error) {
         let passes = error.code == .unavailable

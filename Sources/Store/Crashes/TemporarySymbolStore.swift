@@ -12,6 +12,8 @@ final class TemporarySymbolStore {
     /// The given symbols that exist but could not be read.
     private(set) var unread: [StoreError] = []
     private let temporary: TemporaryFolder?
+    /// The store to which the temporary one has links.
+    private var linked: SymbolStore?
     private var placed: Set<String> = []
     private var identities: Set<String> = []
 
@@ -20,10 +22,11 @@ final class TemporarySymbolStore {
     /// - Parameters:
     ///   - path: a folder with `.build-id`, a store, or a folder of files.
     ///   - program: an executable.
+    ///   - copies: the copies of a shared store's symbols, used if `path` is nil. They may be made later.
     /// - Throws: ``StoreError`` with `noTemporaryFolder`; `CrashError` if a file cannot be read.
-    init(_ path: String?, program: String?) throws {
+    init(_ path: String?, program: String?, copies: SymbolStore? = nil) throws {
         self.program = program
-        let existing = path.flatMap { path in
+        let existing = path == nil ? copies?.root : path.flatMap { path in
             [path, path + "/symbols"].first { root in
                 [".build-id", ".by-name"].contains { StorePath.mayExist(root + "/" + $0) }
             }
@@ -37,15 +40,18 @@ final class TemporarySymbolStore {
         temporary = folder
         store = SymbolStore(root: folder.path)
         if let existing {
-            unread = Self.link(SymbolStore(root: existing), into: folder.path)
+            linked = SymbolStore(root: existing)
+            unread = link()
         } else if let path {
             unread = try store.add(path: path).unread.map { StoreError($0) }
         }
     }
 
-    /// Fills the temporary store with links to the files of a user's store, which is not changed; returns an error for
-    /// each that is missing there, and for each folder that cannot be listed.
-    private static func link(_ store: SymbolStore, into folder: String) -> [StoreError] {
+    /// Fills the temporary store with links to the files of a user's store, which is not changed, and adds those that have
+    /// come since; returns an error for each that is missing there, and for each folder that cannot be listed.
+    @discardableResult
+    func link() -> [StoreError] {
+        guard let store = linked, let folder = temporary?.path else { return [] }
         let survey = store.survey()
         var unread = survey.unread.map { StoreError($0) }
         for entry in survey.entries {
@@ -54,7 +60,7 @@ final class TemporarySymbolStore {
                 guard let source = realpath(entry.path, nil) else { throw FileFailure.last("read", entry.path) }
                 defer { free(source) }
                 try Folders.make(Folders.split(target).folder)
-                guard symlink(source, target) == 0 else { throw FileFailure.last("link", target) }
+                guard symlink(source, target) == 0 || errno == EEXIST else { throw FileFailure.last("link", target) }
             } catch {
                 unread.append(
                     StoreError(.unreadable, "the symbols cannot be used: \(error.reason)", path: entry.path))

@@ -7,6 +7,8 @@ import Text
 /// Copies the symbols of crashed stacks into a bundle, each file once.
 final class BundleSymbols {
     private let symbols: SymbolStore
+    /// Has what `symbols` has copies of; nil if `symbols` has all.
+    private let origin: (any SymbolOrigin)?
     private let tree: ExportTree
     /// The place in the bundle of each file that was copied, by its path in the store.
     private var copied: ByteDictionary<String> = [:]
@@ -17,8 +19,9 @@ final class BundleSymbols {
     /// The number of files in the bundle.
     var count: Int { copied.count }
 
-    init(_ symbols: SymbolStore, tree: ExportTree) {
+    init(_ symbols: SymbolStore, origin: (any SymbolOrigin)?, tree: ExportTree) {
         self.symbols = symbols
+        self.origin = origin
         self.tree = tree
     }
 
@@ -26,6 +29,9 @@ final class BundleSymbols {
     func add(for record: CrashRecord) throws {
         var named = record
         named.modules = Self.modules(inStacksOf: record)
+        let fetched = origin?.fetch(for: [named])
+        defer { withExtendedLifetime(fetched) {} }
+        faults += fetched?.failures.map { StoreError($0) } ?? []
         for path in symbols.files(for: named) { try copy(path) }
     }
 

@@ -32,7 +32,7 @@ final class BundleWriter {
         self.sheet = sheet
         redaction = try options.redaction()
         names = try options.redaction()
-        symbols = BundleSymbols(store.symbols, tree: tree)
+        symbols = BundleSymbols(store.symbols, origin: try store.symbolOrigin(), tree: tree)
     }
 
     /// Writes the folder of one session.
