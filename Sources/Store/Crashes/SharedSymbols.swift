@@ -29,15 +29,27 @@ struct SharedSymbols: SymbolOrigin {
         var ended: SymbolFault?
         for row in Self.ordered(rows, by: wanted) {
             do throws(SymbolFault) {
-                if let file = try cache.hold(row, downloads: ended == nil) { held.append(file) } else if let ended {
-                    throw ended
+                guard let file = try hold(row, downloads: ended == nil) else {
+                    throw ended ?? SymbolFault("it may not be downloaded now")
                 }
+                held.append(file)
             } catch {
                 if error.endsDownloads { ended = error }
                 failures.append(.init(identity: row.identity, place: row.key, reason: error.reason))
             }
         }
         return FetchedSymbols(failures: failures, holding: held)
+    }
+
+    /// Opens the copy of a file; of a better one, if that has replaced it since the row was read.
+    private func hold(_ row: SymbolRow, downloads: Bool) throws(SymbolFault) -> OpenFile? {
+        do throws(SymbolFault) { return try cache.hold(row, downloads: downloads) } catch {
+            guard !error.endsDownloads,
+                let rows = try? catalog.symbols(of: [row.identity]),
+                let now = rows.first(where: { $0.key.hasSameBytes(as: row.key) }), now != row
+            else { throw error }
+            return try cache.hold(now, downloads: downloads)
+        }
     }
 
     /// GNU build ids are stored in lower case.

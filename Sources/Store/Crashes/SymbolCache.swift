@@ -103,8 +103,7 @@ package final class SymbolCache: Sendable {
 
     private func note(_ file: OpenFile, _ path: String, _ row: SymbolRow) throws(FileFailure) {
         try Folders.make(notes)
-        let below = String(decoding: path.utf8.dropFirst(store.root.utf8.count + 1), as: UTF8.self)
-        try SymbolCopy(path: below, sha256: Hex.text(row.sha256), file).write(to: notePath(path))
+        try SymbolCopy(sha256: Hex.text(row.sha256), file).write(to: notePath(path))
     }
 
     private func notePath(_ path: String) -> String { notes + "/" + Self.digest(of: path) }
@@ -206,22 +205,20 @@ package final class SymbolCache: Sendable {
     }
 
     private struct Listed {
-        let note: String
         let path: String
+        let note: String
         let size: UInt64
         let used: Int64
     }
 
+    /// All copies. One without a note, which a process was killed before or after writing, seems to be the oldest.
     private func list() throws(FileFailure) -> [Listed] {
-        guard let folder = try OpenFolder(ifPresent: notes) else { return [] }
-        var copies: [Listed] = []
-        for entry in try folder.entries() where entry.kind == .file {
-            let place = notes + "/" + entry.name
-            guard let copy = SymbolCopy(at: place) else { continue }
-            copies.append(
-                Listed(note: place, path: store.root + "/" + copy.path, size: copy.size, used: entry.modified))
+        var used: [String: Int64] = [:]
+        for entry in try OpenFolder(ifPresent: notes)?.entries() ?? [] { used[entry.name] = entry.modified }
+        return store.survey().entries.map { entry in
+            let name = Self.digest(of: entry.path)
+            return Listed(path: entry.path, note: notes + "/" + name, size: entry.size, used: used[name] ?? 0)
         }
-        return copies
     }
 
     /// Removes a copy that nobody uses; false if somebody does.

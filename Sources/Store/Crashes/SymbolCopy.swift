@@ -6,8 +6,6 @@ import JSON
 /// What is known of a local copy of a symbol file: its content, as it was when it was checked, and when it was last used,
 /// which is the time of the file that says so.
 struct SymbolCopy: Equatable {
-    /// The path below the symbols' folder.
-    var path: String
     /// The SHA-256 of the content, in lower-case hex.
     var sha256: String
     /// The file's size when it was checked.
@@ -21,8 +19,7 @@ struct SymbolCopy: Equatable {
     private static let largest = 4096
 
     /// Describes an open file whose content was checked.
-    init(path: String, sha256: String, _ file: OpenFile) throws(FileFailure) {
-        self.path = path
+    init(sha256: String, _ file: OpenFile) throws(FileFailure) {
         self.sha256 = sha256
         size = try file.size
         inode = try FileIdentity(of: file.descriptor).inode
@@ -31,27 +28,23 @@ struct SymbolCopy: Equatable {
 
     /// Whether an open file is still the one that was checked.
     func describes(_ file: OpenFile) throws(FileFailure) -> Bool {
-        try self == SymbolCopy(path: path, sha256: sha256, file)
+        try self == SymbolCopy(sha256: sha256, file)
     }
 
     /// Reads a note; nil if there is none that can be used. The file is then checked again.
     init?(at place: String) {
         guard let file = try? OpenFile(place, O_RDONLY | O_NONBLOCK | O_NOCTTY),
             let bytes = try? file.rest(limit: Self.largest), let value = try? JSONValue(parsing: bytes),
-            let path = value["path"]?.string, let sha256 = value["sha256"]?.string,
-            let size = value["size"]?.int64, let inode = value["inode"]?.int64,
-            let modified = value["modified"]?.int64,
-            // What it names may be removed.
-            !path.hasPrefix("/"), !path.utf8.contains(0), !path.split(separator: "/").contains("..")
+            let sha256 = value["sha256"]?.string, let size = value["size"]?.int64,
+            let inode = value["inode"]?.int64, let modified = value["modified"]?.int64
         else { return nil }
-        (self.path, self.sha256, self.modified) = (path, sha256, modified)
+        (self.sha256, self.modified) = (sha256, modified)
         (self.size, self.inode) = (UInt64(clamping: size), UInt64(bitPattern: inode))
     }
 
     /// Writes the note, which counts as a use.
     func write(to place: String) throws(FileFailure) {
         var line = JSONLine()
-        line.add("path", path)
         line.add("sha256", sha256)
         line.add("size", size)
         line.add("inode", Int64(bitPattern: inode))

@@ -98,7 +98,8 @@ struct SymbolUploads {
     /// Whether a stored file has at least as many symbols.
     private static func isAsGood(_ earlier: SymbolRow, as row: SymbolRow) -> Bool {
         // Text symbols of one build may come from a better version of the tool.
-        earlier.sha256 == row.sha256 || row.kind != SymbolStore.Entry.Kind.breakpad.rawValue && earlier.detail >= row.detail
+        earlier.sha256 == row.sha256
+            || row.kind != SymbolStore.Entry.Kind.breakpad.rawValue && earlier.detail >= row.detail
     }
 
     /// Stores the file under its key. What is there was found to be lesser, or to be of an interrupted upload.

@@ -26,11 +26,14 @@ final class TemporarySymbolStore {
     /// - Throws: ``StoreError`` with `noTemporaryFolder`; `CrashError` if a file cannot be read.
     init(_ path: String?, program: String?, copies: SymbolStore? = nil) throws {
         self.program = program
-        let existing = path == nil ? copies?.root : path.flatMap { path in
-            [path, path + "/symbols"].first { root in
-                [".build-id", ".by-name"].contains { StorePath.mayExist(root + "/" + $0) }
+        let existing =
+            path == nil
+            ? copies?.root
+            : path.flatMap { path in
+                [path, path + "/symbols"].first { root in
+                    [".build-id", ".by-name"].contains { StorePath.mayExist(root + "/" + $0) }
+                }
             }
-        }
         if let existing, program == nil {
             store = SymbolStore(root: existing)
             temporary = nil
