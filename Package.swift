@@ -156,7 +156,7 @@ let package = Package(
             name: "StoreTests",
             dependencies: [
                 "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "CrashAnalysis", "Text",
-                "Digest", "Harvest", "S3", "SalvageConfiguration",
+                "Bytes", "Digest", "Harvest", "S3", "SalvageConfiguration",
             ],
             swiftSettings: house),
         .target(name: "Terminal", dependencies: ["Calendar", "Clocks"], swiftSettings: hot),
