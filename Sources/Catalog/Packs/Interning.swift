@@ -142,8 +142,7 @@ extension Catalog {
         let crashed = packs.filter { !$0.crashes.isEmpty }.map(\.contents.facts.session)
         if !crashed.isEmpty {
             try read { (connection) throws(CatalogError) in
-                let size = connection.isRemote ? PortableSQL.pageSize : 1
-                for page in Pages(crashed, size: size) {
+                for page in Pages(crashed, size: PortableSQL.pageSize) {
                     let rows = try connection.prepare(
                         "SELECT image, tag, location FROM sessions WHERE id IN (\(PortableSQL.placeholders(page.count)))")
                     rows.bind(page.map { .text($0) })

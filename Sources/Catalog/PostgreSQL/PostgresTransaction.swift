@@ -20,11 +20,13 @@ final class PostgresTransaction {
         link.begin()
     }
 
-    /// Whether the same body may succeed in another transaction: a conflict, or a lost connection before anything was
-    /// committed.
-    var canBeRepeated: Bool {
+    /// Whether the same body may succeed in another transaction: after a conflict, or when the connection was lost before
+    /// anything could be committed.
+    ///
+    /// - Parameter attempt: how often it has begun.
+    func canBeRepeated(_ attempt: Int) -> Bool {
         guard let failure = link.failure?.0 else { return false }
-        return isWriting && !isCommitting && (failure.isConflict || failure.isLost)
+        return isWriting && !isCommitting && attempt < failure.mostAttempts
     }
 
     /// Whether the connection was lost while the transaction was being committed.
