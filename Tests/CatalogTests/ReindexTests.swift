@@ -47,7 +47,8 @@ import Text
         for number in 0..<150 {
             let crash = crashJSON(signature: "bug \(number % 7)", id: "c-\(number)", time: "2026-11-20T12:00:00.001Z")
             var pack = contents(
-                "session/\(number)\(control)", tag: number % 2 == 0 ? nil : "1.\(number)", labels: ["n": "\(number)", "ü": ""],
+                "session/\(number)\(control)", tag: number % 2 == 0 ? nil : "1.\(number)",
+                labels: ["n": "\(number)", "ü": ""],
                 exited: moment(0) + Int64(number) * 86_400_000, crashes: number % 3 == 0 ? [crash] : [],
                 artifacts: [
                     ArtifactEntry(artifact: "/data", state: .collected),

@@ -57,7 +57,8 @@ import Text
         ]
         try driver.write { connection in
             try connection.execute(
-                "CREATE TEMPORARY TABLE probe(ordinal bigint, path bytea, mtime bigint, size bigint, link_target bytea)")
+                "CREATE TEMPORARY TABLE probe(ordinal bigint, path bytea, mtime bigint, size bigint, link_target bytea)"
+            )
             let insert = try connection.prepare(
                 "INSERT INTO probe(ordinal, path, mtime, size, link_target) VALUES(?1, ?2, ?3, ?4, ?5)")
             for (ordinal, row) in rows.enumerated() {

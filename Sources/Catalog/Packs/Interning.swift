@@ -144,7 +144,8 @@ extension Catalog {
             try read { (connection) throws(CatalogError) in
                 for page in Pages(crashed, size: PortableSQL.pageSize) {
                     let rows = try connection.prepare(
-                        "SELECT image, tag, location FROM sessions WHERE id IN (\(PortableSQL.placeholders(page.count)))")
+                        "SELECT image, tag, location FROM sessions WHERE id IN (\(PortableSQL.placeholders(page.count)))"
+                    )
                     rows.bind(page.map { .text($0) })
                     while try rows.step() {
                         for column: Int32 in 0..<3 { texts.add(rows.textOrNil(column), to: .names) }

@@ -92,6 +92,8 @@ final class PackRows {
         let (image, tag, location) = (facts.text(0), facts.textOrNil(1), facts.textOrNil(2))
         let ended = facts.integer(3)
         facts.reset()
+        // Who asks for new crashes goes by their keys.
+        try connection.orderCommits()
         putCrash.bind(1, key).bind(13, try names.id(of: image))
         putCrash.bind(14, try names.id(of: tag)).bind(15, try names.id(of: location))
         var count = 0

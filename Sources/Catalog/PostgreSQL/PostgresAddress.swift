@@ -40,7 +40,8 @@ struct PostgresAddress: Sendable {
     private static func malformed(_ reason: String, _ shown: String) -> CatalogError {
         CatalogError(
             code: .io, message: "the address of the catalog cannot be read: \(reason)", path: shown,
-            hint: "write it as postgres://user@host:port/database?sslmode=verify-full; escape special characters as %XX")
+            hint: "write it as postgres://user@host:port/database?sslmode=verify-full; escape special characters as %XX"
+        )
     }
 
     /// The message without what it repeats of the address, which may be a piece of a password.

@@ -26,14 +26,15 @@ extension PostgresDriver {
         if found == nil, isReadOnly {
             throw CatalogError(
                 code: .missing, message: "there is no catalog in this database", path: path,
-                hint: "run salvage watch or salvage harvest with this store first, and check the search_path of the role")
+                hint: "run salvage watch or salvage harvest with this store first, or check the role's search_path")
         }
         if let found {
             if found.isUsable(readOnly: isReadOnly) { return }
             guard found.version < PostgresSchema.version else { throw newer(found) }
             guard !isReadOnly else {
                 throw CatalogError(
-                    code: .older, message: "the catalog has an older layout (\(found.version) of \(PostgresSchema.version))",
+                    code: .older,
+                    message: "the catalog has an older layout (\(found.version) of \(PostgresSchema.version))",
                     path: path, hint: "the next command that writes, such as salvage watch, brings it up to date")
             }
         }
@@ -164,7 +165,8 @@ struct PostgresObjects {
         var valid: [String: Bool] = [:]
         let found = try connection.prepare(
             """
-            SELECT CAST(c.relname AS text), CAST(i.indisvalid AS int) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+            SELECT CAST(c.relname AS text), CAST(i.indisvalid AS int)
+            FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
             WHERE c.relnamespace = CAST(current_schema() AS regnamespace)
             """)
         while try found.step() { valid[found.text(0)] = found.integer(1) == 1 }
@@ -179,7 +181,8 @@ struct PostgresObjects {
         for index in indices.sorted() where valid[index] != true {
             problems.append(
                 valid[index] == nil
-                    ? "the catalog has no index \(index)" : "index \(index) is not valid; REINDEX INDEX \(index) mends it")
+                    ? "the catalog has no index \(index)"
+                    : "index \(index) is not valid; REINDEX INDEX \(index) mends it")
         }
         return problems
     }

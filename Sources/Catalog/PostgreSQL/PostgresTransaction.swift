@@ -92,7 +92,8 @@ final class PostgresTransaction {
             }
             throw CatalogError(
                 code: .io,
-                message: "the connection to PostgreSQL was lost during a commit, so it is unknown whether it was committed: "
+                message:
+                    "the connection to PostgreSQL was lost during a commit; it is unknown whether it was committed: "
                     + failure.message,
                 path: path, hint: "run the same command again; what was already recorded is not recorded twice")
         }

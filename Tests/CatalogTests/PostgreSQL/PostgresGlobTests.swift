@@ -9,12 +9,14 @@ import Text
         let catalog = try PostgresStore()
         let opened = try catalog.open()
         let pieces = [
-            "a", "b", "*", "?", "[", "]", "[a", "[^", "[!", "-", "^", "\\", "\\[", "\\*", "[a-c]", "[]-a]", "[^]", "[^^]",
+            "a", "b", "*", "?", "[", "]", "[a", "[^", "[!", "-", "^", "\\", "\\[", "\\*", "[a-c]", "[]-a]", "[^]",
+            "[^^]",
             "[Z-]]", "[--a]", "[é-ü]", "é", "😀", "[[]", "[+--]", "[\\]", "[]^]", "[!]^-]", "/", "(", "|", "+", "$", ".",
             "{2}", "\n", "***:", "(?i)", "\\d", "é\\é", "[\u{1}-é]", "\0", "[\0-a]", "[^\0]",
         ]
         let letters = [
-            "a", "b", "c", "[", "]", "-", "^", "\\", "*", "?", "é", "ö", "😀", "/", "Z", "_", "!", "\n", "(", "$", ".", "{",
+            "a", "b", "c", "[", "]", "-", "^", "\\", "*", "?", "é", "ö", "😀", "/", "Z", "_", "!", "\n", "(", "$", ".",
+            "{",
             "A", "\u{1}",
         ]
         var random = SystemRandomNumberGenerator()
@@ -35,7 +37,8 @@ import Text
                 matched += answer ? 1 : 0
                 guard glob.matches(text) == answer else {
                     Issue.record(
-                        "\(pattern.debugDescription) and \(text.debugDescription): PostgreSQL says \(answer) to \(expression)")
+                        "\(pattern.debugDescription) and \(text.debugDescription): PostgreSQL says \(answer) to \(expression)"
+                    )
                     return
                 }
             }

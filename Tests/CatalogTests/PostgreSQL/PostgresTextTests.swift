@@ -7,7 +7,8 @@ import Text
 @Suite struct PostgresTextTests {
     @Test(arguments: [
         ("SELECT ?, ?", "SELECT $1, $2", 2), ("SELECT ?2, ?1, ?2", "SELECT $2, $1, $2", 2), ("SELECT 1", "SELECT 1", 0),
-        ("SELECT '?', ?1", "SELECT '?', $1", 1), ("SELECT 'it''s ?', \"a?\"\"b\", ?", "SELECT 'it''s ?', \"a?\"\"b\", $1", 1),
+        ("SELECT '?', ?1", "SELECT '?', $1", 1),
+        ("SELECT 'it''s ?', \"a?\"\"b\", ?", "SELECT 'it''s ?', \"a?\"\"b\", $1", 1),
         ("SELECT ? -- why?\n, ?", "SELECT $1 -- why?\n, $2", 2),
         ("SELECT /* ? /* ? */ ? */ ?", "SELECT /* ? /* ? */ ? */ $1", 1),
         ("SELECT $$ ? $$, $a$ ? $$ $a$, ?", "SELECT $$ ? $$, $a$ ? $$ $a$, $1", 1), ("SELECT ?12", "SELECT $12", 12),
@@ -43,7 +44,8 @@ import Text
     }
 
     @Test(arguments: [
-        ("postgres://a:secret@h/d", "postgres://a@h/d"), ("postgres://h/d?password=secret&sslmode=require", "postgres://h/d?sslmode=require"),
+        ("postgres://a:secret@h/d", "postgres://a@h/d"),
+        ("postgres://h/d?password=secret&sslmode=require", "postgres://h/d?sslmode=require"),
         ("postgres://a:se@cret@h/d", "postgres://a@h/d"), ("postgres://a@h1,h2:5433/d", "postgres://a@h1,h2:5433/d"),
         ("postgres://h/d?pass%77ord=secret", "postgres://h/d"), ("postgres://:secret@/d", "postgres://@/d"),
         ("secret", "postgres://…"), ("postgres://h/d?sslpassword=secret", "postgres://h/d"),
@@ -52,7 +54,9 @@ import Text
         #expect(PostgresAddress.withoutSecrets(uri) == shown)
     }
 
-    @Test(arguments: ["postgres://a:secret@h:port/d", "postgres://a:secret@[::1/d", "postgres://h/d?secret=1", "secret", "host=h"])
+    @Test(arguments: [
+        "postgres://a:secret@h:port/d", "postgres://a:secret@[::1/d", "postgres://h/d?secret=1", "secret", "host=h",
+    ])
     func aBadAddressIsRefusedWithoutItsSecrets(uri: String) {
         let error = #expect(throws: CatalogError.self) {
             try Catalog.open(shared: uri, local: "/nonexistent", readOnly: true)
