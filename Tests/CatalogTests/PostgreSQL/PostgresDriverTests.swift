@@ -259,7 +259,7 @@ import Text
 
     @Test func threadsHaveConnectionsOfTheirOwn() async throws {
         let catalog = catalog
-        let meeting = Atomic(0)
+        let meeting = Meeting()
         let backends = try await withThrowingTaskGroup(of: Int64.self) { group in
             for _ in 0..<2 {
                 group.addTask {
@@ -269,8 +269,8 @@ import Text
                                 with: Result {
                                     try catalog.driver.read { connection in
                                         let backend = try connection.backend()
-                                        meeting.add(1, ordering: .sequentiallyConsistent)
-                                        while meeting.load(ordering: .sequentiallyConsistent) < 2 { usleep(1000) }
+                                        meeting.count.add(1, ordering: .sequentiallyConsistent)
+                                        while meeting.count.load(ordering: .sequentiallyConsistent) < 2 { usleep(1000) }
                                         return backend
                                     }
                                 })
@@ -282,4 +282,9 @@ import Text
         }
         #expect(backends.count == 2)
     }
+}
+
+/// Counts the threads that have arrived.
+private final class Meeting: Sendable {
+    let count = Atomic(0)
 }
