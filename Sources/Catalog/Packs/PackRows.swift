@@ -51,9 +51,10 @@ final class PackRows {
 
     func put(_ pack: IndexedPack, from source: PackSource) throws(CatalogError) {
         let contents = pack.contents
-        let key = try ledger.put(contents, from: source)
+        let key = try ledger.put(contents, from: source) { (key) throws(CatalogError) in
+            try earlierSignatures.bind(1, key).start()
+        }
         var before: ByteDictionary<Int64> = [:]
-        earlierSignatures.bind(1, key)
         while try earlierSignatures.step() { before[earlierSignatures.text(0)] = earlierSignatures.integer(1) }
         try connection.execute("\(connection.deleteMembers(of: key)) DELETE FROM crashes WHERE session = \(key)")
         let bytes = try putMembers(contents, session: key)
