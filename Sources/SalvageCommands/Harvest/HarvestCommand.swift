@@ -76,7 +76,7 @@ struct HarvestOnce: AsyncCommand {
         ProcessGuard.whenStopped { runner.requestStop() }
         if let limit {
             let (json, style) = (options.json, options.errorStyle)
-            OverdueRun.watch(limit: limit, store: try StoreAccess.path(options)) {
+            OverdueRun.watch(limit: limit, store: run.localFolder) {
                 ProcessEnding.end(with: $0, json: json, style: style)
             }
         }

@@ -54,7 +54,7 @@ struct SymbolsAdd: AsyncCommand {
 
     func run() async throws {
         if let to, let address = Configuration.baseAddress(to) { return try await upload(to: address) }
-        let store = try Store(creating: StoreAccess.path(options))
+        let store = try Store(creating: StoreAccess.address(options))
         let configuration = try StoreAccess.configuration(options)
         let progress = Progress(quiet: options.quiet)
         let report = try store.addSymbols(
