@@ -65,7 +65,7 @@ struct HarvestOnce: AsyncCommand {
         }
         let run: ShownHarvest
         do {
-            run = try ShownHarvest(options)
+            run = try await OwnThread.run { [options] in try ShownHarvest(options) }
         } catch let error as HarvestError where error.code == .storeLocked && options.quiet && !options.json {
             // The other instance does the work of this pass: cron must not mail anything.
             throw EndedWith(status: .tryAgain)

@@ -3,6 +3,7 @@ import Model
 import Notify
 import SalvageConfiguration
 import SalvageServer
+import Store
 import Synchronization
 import Terminal
 import Text
@@ -58,15 +59,17 @@ struct Watch: AsyncCommand {
         // Before the store's lock shows that the daemon runs: an unhandled signal ends it.
         let reload = ReloadSignal()
         defer { reload.end() }
-        let run = try ShownHarvest(
-            options, isDaemon: true, current: current,
-            watcher: HarvestObserver(
-                progress: {
-                    counts.show($0)
-                    let limit = current.value.limits.list + current.value.poll.running
-                    notifier.alive(
-                        $0, isStuck: WatchHealth.isStuck($0, since: started, listLimit: limit, now: TimeText.now()))
-                }, event: { counts.note($0) }))
+        let run = try await OwnThread.run { [options] in
+            try ShownHarvest(
+                options, isDaemon: true, current: current,
+                watcher: HarvestObserver(
+                    progress: {
+                        counts.show($0)
+                        let limit = current.value.limits.list + current.value.poll.running
+                        notifier.alive(
+                            $0, isStuck: WatchHealth.isStuck($0, since: started, listLimit: limit, now: TimeText.now()))
+                    }, event: { counts.note($0) }))
+        }
         let runner = run.runner
         channels.come(from: run)
         ProcessGuard.whenStopped {
