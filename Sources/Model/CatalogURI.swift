@@ -29,7 +29,8 @@ public struct CatalogURI: Sendable, Equatable {
             throw StoreAddressProblem("is not an address of PostgreSQL", fix: "write postgres://user@host/database")
         }
         guard text.utf8.count <= Self.longest else {
-            throw StoreAddressProblem("is longer than \(Self.longest) bytes", fix: "move parameters to a pg_service file")
+            throw StoreAddressProblem(
+                "is longer than \(Self.longest) bytes", fix: "move parameters to a pg_service file")
         }
         guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
             throw StoreAddressProblem(

@@ -25,7 +25,8 @@ extension FleetStatus {
             output.text(
                 "work      "
                     + style.yellow(
-                        "\(counted(oftenLeft, "session was", "sessions were")) left by a harvester three times or more"))
+                        "\(counted(oftenLeft, "session was", "sessions were")) left by a harvester three times or more")
+            )
         }
         for rate in rates where rate.blocked > 0 {
             output.text(
@@ -39,7 +40,8 @@ extension FleetStatus {
         }
         if garbage > 0 {
             output.text(
-                "garbage   \(counted(garbage, "object")), \(SizeText.binary(garbageBytes)); \(garbageDue) may be deleted now")
+                "garbage   \(counted(garbage, "object")), \(SizeText.binary(garbageBytes)); \(garbageDue) may be deleted now"
+            )
         }
     }
 }

@@ -122,8 +122,8 @@ extension Store {
         guard isShared else { return }
         throw StoreError(
             .notForShared, "salvage \(command) works on a store in a folder, and this store is shared: \(address)",
-            hint: "back up its database with PostgreSQL's tools (pg_dump, or base backups with archived WAL) and turn on the "
-                + "versions of its bucket; docs/fleet.md says how to restore both", kind: .invalid)
+            hint: "back up its database with PostgreSQL's tools (pg_dump, or base backups with archived WAL) and turn "
+                + "on the versions of its bucket; docs/fleet.md says how to restore both", kind: .invalid)
     }
 
     /// Refuses a backup folder inside the store: a backup would contain itself, and be lost with the store.

@@ -41,7 +41,8 @@ final class Notifications: Sendable {
 
     /// - Parameter observer: receives everything, and the crashes that are looked up.
     init(
-        store address: StoreAddress, current: CurrentConfiguration, environment: [String: String], observer: HarvestObserver
+        store address: StoreAddress, current: CurrentConfiguration, environment: [String: String],
+        observer: HarvestObserver
     ) throws(StoreError) {
         store = try Store(address, builds: current.value.builds.order)
         self.current = current

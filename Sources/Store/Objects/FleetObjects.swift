@@ -4,7 +4,8 @@ public import JSON
 extension Shapes {
     /// The harvesters of a shared store.
     public static let fleet = JSONShape<FleetStatus>(
-        "Fleet", "The harvesters of a shared store and what they share. Ages are in milliseconds, by the database's clock.",
+        "Fleet",
+        "The harvesters of a shared store and what they share. Ages are in milliseconds, by the database's clock.",
         [
             .objects("harvesters", fleetHarvester, "the harvesters of the last seven days") { $0.harvesters },
             .integer("pending", "sessions that wait to be claimed") { $0.pending },

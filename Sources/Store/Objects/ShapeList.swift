@@ -35,7 +35,8 @@ extension Shapes {
             JSONObjectDescription(ingestedSession), JSONObjectDescription(export), JSONObjectDescription(bundle),
             JSONObjectDescription(reindex), JSONObjectDescription(finding),
             JSONObjectDescription(status), JSONObjectDescription(absentPath), JSONObjectDescription(fleet),
-            JSONObjectDescription(fleetHarvester), JSONObjectDescription(fleetJob), JSONObjectDescription(fleetLevel), JSONObjectDescription(backup),
+            JSONObjectDescription(fleetHarvester), JSONObjectDescription(fleetJob), JSONObjectDescription(fleetLevel),
+            JSONObjectDescription(backup),
             JSONObjectDescription(verifiedBackup),
         ]
     }

@@ -91,10 +91,10 @@ enum LocalFolder {
         }
         throw CatalogError(
             code: CatalogError.Code(rawValue: StoreError.Code.cacheRefused.rawValue),
-            message: "this machine's folder of the shared store was used for another store (\(other ?? ""), not \(store))",
-            path: path,
-            hint: "set store: {cache: {path: …}} in the configuration to another folder; if the database was made anew for the "
-                + "same bucket, remove \(note)")
+            message: "this machine's folder of the shared store was used for another store "
+                + "(\(other ?? ""), not \(store))", path: path,
+            hint: "set store: {cache: {path: …}} in the configuration to another folder; if a new database was created "
+                + "for the same bucket, remove \(note)")
     }
 
     /// Why the folder must not be used; nil if it may.

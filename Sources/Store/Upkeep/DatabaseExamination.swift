@@ -23,7 +23,8 @@ struct DatabaseExamination {
         if facts.isStandby {
             return .warning(
                 "database", words + ", a standby: it answers queries and refuses every write",
-                hint: "harvesters need the primary: list all hosts in the address and add target_session_attrs=read-write")
+                hint: "harvesters need the primary: name all hosts in the address and add "
+                    + "target_session_attrs=read-write")
         }
         if facts.versionNumber < Self.oldestVersion {
             return .warning("database", words + ": versions before 15 are not tested", hint: "upgrade the server")
@@ -85,7 +86,8 @@ struct DatabaseExamination {
         if facts.synchronousCommit == "off" {
             return .warning(
                 "database", "synchronous_commit is off: a crash of the server can lose the newest commits",
-                hint: "ALTER ROLE \(facts.role) SET synchronous_commit = on; the sweep adopts packs whose rows were lost")
+                hint: "ALTER ROLE \(facts.role) SET synchronous_commit = on; the sweep adopts packs whose rows "
+                    + "were lost")
         }
         if facts.synchronousStandbys.isEmpty {
             return .note(

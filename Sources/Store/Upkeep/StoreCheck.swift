@@ -142,7 +142,9 @@ private struct StoreCheck {
         return StoreVerification(packs: packs, problems: problems)
     }
 
-    private static func isChosen(_ sample: UInt32?) -> Bool { sample.map { UInt32.random(in: 0..<1_000_000) < $0 } ?? true }
+    private static func isChosen(_ sample: UInt32?) -> Bool {
+        sample.map { UInt32.random(in: 0..<1_000_000) < $0 } ?? true
+    }
 
     /// Names the catalog in problems.
     private var catalogName: String { store.isShared ? "\(store.address)" : Catalog.fileName }
