@@ -77,8 +77,8 @@ struct Analyze: Command {
 
     /// The store that a flag or the environment names; the default store is not used, as nobody named it.
     private func namedStore() throws -> Store? {
-        let named = options.store ?? Environment.value("SALVAGE_STORE")
-        return named?.isEmpty ?? true ? nil : try StoreAccess.store(options)
+        guard options.store != nil || Environment.value("SALVAGE_STORE")?.isEmpty == false else { return nil }
+        return try StoreAccess.store(options)
     }
 
     private func write(_ record: CrashRecord, first: Bool, to output: Output) {

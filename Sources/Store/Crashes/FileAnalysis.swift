@@ -44,9 +44,9 @@ public struct FileAnalysis {
         try? DescriptorBudget.raiseLimit()
         readers = AnalysisProcess(copiesItself: true, allowMissing: allowMissing)
         self.rules = rules
-        if path == nil, let store, store.symbolCache != nil {
+        if path == nil, let store, store.isShared {
             symbols = try TemporarySymbolStore(nil, program: program, copies: store.symbols)
-            do throws(CatalogError) {
+            do {
                 origin = try store.symbolOrigin()
                 unopened = []
             } catch {

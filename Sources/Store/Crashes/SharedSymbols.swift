@@ -69,19 +69,31 @@ struct SharedSymbols: SymbolOrigin {
 }
 
 extension Store {
+    /// Which part of this machine's copies may be symbols.
+    private static let shareOfCache: UInt64 = 4
+
+    /// This machine's copies of a shared store's symbols; nil for an embedded store.
+    ///
+    /// - Throws: ``StoreError`` if nothing says where the bucket is, or its settings or credentials are not valid.
+    func symbolCache() throws(StoreError) -> SymbolCache? {
+        guard let bucket = try bucket() else { return nil }
+        return SymbolCache(
+            bucket: bucket.client, local: path, limit: bucket.address.cacheBytes / Self.shareOfCache)
+    }
+
     /// Has the symbols of which the local ``symbols`` are copies; nil for an embedded store.
     ///
-    /// - Throws: `CatalogError` when the catalog cannot be opened.
-    package func symbolOrigin() throws(CatalogError) -> (any SymbolOrigin)? {
-        guard let symbolCache else { return nil }
-        return SharedSymbols(catalog: try catalog(), cache: symbolCache)
+    /// - Throws: `CatalogError` when the catalog cannot be opened, ``StoreError`` as ``bucket()`` does.
+    package func symbolOrigin() throws -> (any SymbolOrigin)? {
+        guard let cache = try symbolCache() else { return nil }
+        return SharedSymbols(catalog: try catalog(), cache: cache)
     }
 
     /// All symbols of the store, as far as they can be listed now.
     ///
     /// - Throws: `CatalogError`, for a shared store.
     public func symbolSurvey() throws(CatalogError) -> SymbolStore.Survey {
-        guard symbolCache != nil else { return symbols.survey() }
+        guard isShared else { return symbols.survey() }
         var survey = SymbolStore.Survey()
         survey.entries = try catalog().symbols().compactMap { row in
             SymbolName(row).map {

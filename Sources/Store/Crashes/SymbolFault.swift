@@ -42,12 +42,4 @@ extension StoreError {
             .symbolsUnavailable, "symbols cannot be used now: \(failure.reason)", path: failure.place,
             hint: "nothing is lost; run the command again when the cause is gone", kind: .tryAgain)
     }
-
-    /// Converts an error of the bucket.
-    init(_ error: S3Error) {
-        let passes = error.code == .unavailable
-        self.init(
-            Code(rawValue: error.code.rawValue), error.message, path: error.key, hint: error.hint,
-            kind: passes ? .tryAgain : .failed)
-    }
 }

@@ -91,7 +91,7 @@ extension Store {
         report.unread = report.addition.unread.map { StoreError($0) }
         let identities = report.addition.identities
         guard !identities.isEmpty else { return report }
-        guard symbolCache != nil || StorePath.mayExist(path + "/" + Catalog.fileName) else { return report }
+        guard isShared || StorePath.mayExist(path + "/" + Catalog.fileName) else { return report }
         let concerned = try sessions(naming: identities)
         let signer = try signer(by: rules, allowMissing: allowMissing)
         for (index, session) in concerned.enumerated() {
@@ -103,15 +103,15 @@ extension Store {
     }
 
     /// Signs crashes with the store's symbols.
-    func signer(by rules: SignatureRules, allowMissing: [String]) throws(CatalogError) -> CrashSigner {
+    func signer(by rules: SignatureRules, allowMissing: [String]) throws -> CrashSigner {
         CrashSigner(
             store: path, home: home, rules: rules, allowMissing: allowMissing, origin: try symbolOrigin())
     }
 
     /// Stores the files.
     private func add(_ paths: [String], _ progress: (StoreProgress) -> Void) throws -> SymbolStore.Addition {
-        if let symbolCache {
-            return try SymbolUploads(catalog: try catalog(), cache: symbolCache).add(paths) {
+        if let cache = try symbolCache() {
+            return try SymbolUploads(catalog: try catalog(), cache: cache).add(paths) {
                 progress(.addingSymbols(path: $0))
             }
         }
@@ -200,7 +200,7 @@ extension Store {
         // A limit that stays low is noted on the crashes.
         try? DescriptorBudget.raiseLimit()
         // Rows are read through one connection while another writes.
-        let reader = try Catalog.open(store: path, readOnly: true)
+        let reader = try openCatalog(readOnly: true)
         let writer = dryRun ? nil : try catalog()
         var report = SigningReport()
         var updates: [CrashUpdate] = []
