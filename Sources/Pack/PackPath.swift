@@ -62,7 +62,8 @@ public enum PackPath {
     ///   - epoch: the number of the claim under which it is made; a later claim on the session has a higher one.
     ///   - nonce: a random number, which tells it from others made under the same claim.
     public static func generation(_ path: String, epoch: UInt64, nonce: UInt32) -> String {
-        String(decoding: path.utf8.dropLast(suffix.utf8.count), as: UTF8.self) + ".\(epoch).\(Hex.padded(nonce))" + suffix
+        String(decoding: path.utf8.dropLast(suffix.utf8.count), as: UTF8.self) + ".\(epoch).\(Hex.padded(nonce))"
+            + suffix
     }
 
     /// Reverses ``generation(_:epoch:nonce:)``; nil for the path or name of a pack without a generation. Numbers that it

@@ -83,7 +83,8 @@ extension FolderPackHome {
 
     /// The paths of a session's packs, found by their names in the folders of all days.
     public func paths(of session: String, from first: String?) throws(PackError) -> [String] {
-        let names = [PackPath.fileName(session: session)] + [PackPath.formerFileName(session: session)].compactMap(\.self)
+        let former = PackPath.formerFileName(session: session)
+        let names = [PackPath.fileName(session: session)] + (former.map { [$0] } ?? [])
         var found: [String] = []
         try visitDays(
             trouble: { error throws(PackError) in

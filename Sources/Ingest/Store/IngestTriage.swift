@@ -42,8 +42,8 @@ extension StoreIngest {
     }
 
     private func publishApart(
-        _ artifacts: [Int], _ session: SessionMetadata, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: EarlierClaim,
-        after error: IngestError
+        _ artifacts: [Int], _ session: SessionMetadata, _ rows: [ArtifactEntry], _ triage: Triage,
+        _ earlier: EarlierClaim, after error: IngestError
     ) throws -> PackedSession {
         var triage = triage
         var earlier = earlier

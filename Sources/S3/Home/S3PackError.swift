@@ -1,0 +1,61 @@
+internal import Digest
+internal import Files
+internal import Glibc
+internal import Pack
+
+extension PackError {
+    /// An error of a bucket as an error of a pack.
+    ///
+    /// - Parameters:
+    ///   - error: the bucket's error.
+    ///   - what: what follows "cannot", such as `read the pack`.
+    ///   - path: the pack's path, or that of a part of the bucket.
+    ///   - isAbsence: whether the pack is known to be absent. A bucket that does not exist is an absence too, but says
+    ///     nothing about packs.
+    init(_ error: S3Error, _ what: String, path: String, isAbsence: Bool = false) {
+        let number: Int32? =
+            if isAbsence {
+                ENOENT
+            } else if error.code == .exists {
+                EEXIST
+            } else if error.status == 412 {
+                ESTALE
+            } else {
+                nil
+            }
+        self.init(
+            error.code == .full ? .noSpace : .io, "cannot \(what): \(error.message)", path: path, errno: number,
+            hint: error.hint ?? (error.code == .full ? "free space in the bucket, or shorten the retention" : nil))
+    }
+
+    /// A failed call on a local file. Whatever the call found absent, it was not the pack in the bucket.
+    init(local failure: FileFailure, _ what: String) {
+        self.init(failure, what)
+        if isAbsence { errno = nil }
+    }
+
+    /// Returns the value of a call on a local file.
+    static func local<Value: ~Copyable>(
+        _ what: String, _ call: () throws(FileFailure) -> Value
+    ) throws(PackError) -> Value {
+        do throws(FileFailure) { return try call() } catch { throw PackError(local: error, what) }
+    }
+
+    /// Another object is where an open pack was.
+    static func replaced(_ path: String) -> PackError {
+        PackError(
+            .io, "cannot read the pack: it was replaced since it was opened", path: path, errno: ESTALE,
+            hint: "run the command again; salvage itself never replaces an object")
+    }
+}
+
+extension PackIdentity {
+    /// The identity of an object: no two have the same key, tag of the content and size.
+    init(_ object: S3Object) {
+        let digest = SHA256.digest(Array("\(object.key)\0\(object.etag)\0\(object.size)".utf8))
+        let words = digest.withUnsafeBytes {
+            ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        self.init(high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1))
+    }
+}
