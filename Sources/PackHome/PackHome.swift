@@ -1,4 +1,5 @@
 public import Files
+internal import Glibc
 public import Pack
 
 /// Where the packs of a store live.
@@ -59,6 +60,14 @@ public protocol PackHome: Sendable {
     /// - Throws: `PackError`, with `isAbsence` if there is no such pack.
     func bytes(of path: String) throws(PackError) -> PackBytes
 
+    /// Ranges of a pack of which size and identity are known, such as from an earlier look. A remote home requests nothing
+    /// here; the first read throws if the pack is not there or is another one.
+    ///
+    /// - Parameters:
+    ///   - size: the pack's size in bytes.
+    ///   - identity: the pack's identity; nil takes the pack that the first read finds.
+    func ranges(of path: String, size: UInt64, identity: PackIdentity?) throws(PackError) -> any RangeReader
+
     /// Opens a pack as a local file, for a process that gets nothing but a descriptor. A remote home downloads it first.
     ///
     /// - Throws: `PackError`, with `isAbsence` if there is no such pack.
@@ -111,6 +120,16 @@ extension PackHome {
     /// This home.
     public var original: any PackHome { self }
 
+    /// Opens the pack and compares it with what is expected.
+    public func ranges(
+        of path: String, size: UInt64, identity: PackIdentity?
+    ) throws(PackError) -> any RangeReader {
+        let bytes = try bytes(of: path)
+        let found = try bytes.identity()
+        guard bytes.size == size, identity == nil || found == identity else { throw .replaced(path) }
+        return bytes.ranges
+    }
+
     /// Removes one pack after another.
     public func remove(_ paths: [String]) -> [(path: String, error: PackError)] {
         var failures: [(path: String, error: PackError)] = []
@@ -139,4 +158,13 @@ extension PackHome {
     /// Removes a pack, whichever it is. Does nothing if it does not exist.
     @discardableResult
     public func remove(_ path: String) throws(PackError) -> PackRemoval { try remove(path, ifStill: nil) }
+}
+
+extension PackError {
+    /// Another pack is where one was looked at before.
+    public static func replaced(_ path: String) -> PackError {
+        PackError(
+            .io, "cannot read the pack: another one has taken its place meanwhile", path: path, errno: ESTALE,
+            hint: "run the command again")
+    }
 }

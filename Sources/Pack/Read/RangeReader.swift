@@ -61,8 +61,10 @@ extension RangeReader {
 
 /// Tells a pack from another that takes its path, as a device and an inode do for files.
 public struct PackIdentity: Sendable, Hashable {
-    private let high: UInt64
-    private let low: UInt64
+    /// The first 64 bits.
+    public let high: UInt64
+    /// The last 64 bits.
+    public let low: UInt64
 
     /// Makes an identity of 128 bits that no two packs share, such as those of a digest.
     public init(high: UInt64, low: UInt64) {

@@ -40,19 +40,15 @@ extension PackError {
     ) throws(PackError) -> Value {
         do throws(FileFailure) { return try call() } catch { throw PackError(local: error, what) }
     }
-
-    /// Another object is where an open pack was.
-    static func replaced(_ path: String) -> PackError {
-        PackError(
-            .io, "cannot read the pack: it was replaced since it was opened", path: path, errno: ESTALE,
-            hint: "run the command again; salvage itself never replaces an object")
-    }
 }
 
 extension PackIdentity {
     /// The identity of an object: no two have the same key, tag of the content and size.
-    init(_ object: S3Object) {
-        let digest = SHA256.digest(Array("\(object.key)\0\(object.etag)\0\(object.size)".utf8))
+    init(_ object: S3Object) { self.init(key: object.key, etag: object.etag, size: object.size) }
+
+    /// The identity of the object with a key, a tag and a size.
+    init(key: String, etag: String, size: UInt64) {
+        let digest = SHA256.digest(Array("\(key)\0\(etag)\0\(size)".utf8))
         let words = digest.withUnsafeBytes {
             ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         }

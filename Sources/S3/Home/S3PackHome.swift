@@ -113,8 +113,15 @@ public struct S3PackHome: PackHome {
             }
         }
         contact.note()
-        return try PackBytes(
-            S3Ranges(client: client, object: end.object, last: end.bytes, parallel: parallel), path: path)
+        return try PackBytes(S3Ranges(client, end.object, last: end.bytes, parallel: parallel), path: path)
+    }
+
+    /// Ranges whose first answer tells whether the pack is the one expected.
+    public func ranges(
+        of path: String, size: UInt64, identity: PackIdentity?
+    ) throws(PackError) -> any RangeReader {
+        try require(path)
+        return S3Ranges(client, key: path, size: size, identity: identity, parallel: parallel)
     }
 
     /// Downloads the pack into an unnamed file of the local folder.

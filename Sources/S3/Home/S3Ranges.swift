@@ -1,46 +1,70 @@
 internal import Pack
+internal import PackHome
 internal import Synchronization
 internal import Threads
 
-/// Ranges of one object. Each request names the object's tag, so that all bytes are of the same object.
-struct S3Ranges: RangeReader {
+/// Ranges of one object. Each answer has the object's tag, so that all bytes are of the same object.
+final class S3Ranges: RangeReader {
     /// A gap below this is read along: a round trip costs more than its bytes.
     static let gap: UInt64 = 128 << 10
     /// Joined ranges get no longer, so that many requests share the work.
     static let longestJoined: UInt64 = 4 << 20
 
-    let client: S3Client
-    let object: S3Object
-    /// The object's last bytes.
-    let last: [UInt8]
-    /// The most requests at once.
-    let parallel: Int
+    private struct Known {
+        var etag: String?
+        var identity: PackIdentity?
+    }
 
-    var identity: PackIdentity? { PackIdentity(object) }
+    private let client: S3Client
+    private let key: String
+    private let size: UInt64
+    private let last: [UInt8]
+    private let parallel: Int
+    private let known: Mutex<Known>
+
+    /// Ranges of an object of which the last bytes have arrived.
+    init(_ client: S3Client, _ object: S3Object, last: [UInt8], parallel: Int) {
+        self.client = client
+        key = object.key
+        size = object.size
+        self.last = last
+        self.parallel = parallel
+        known = Mutex(Known(etag: object.etag, identity: PackIdentity(object)))
+    }
+
+    /// Ranges of an object of which the first answer will say whether it is the one expected.
+    init(_ client: S3Client, key: String, size: UInt64, identity: PackIdentity?, parallel: Int) {
+        self.client = client
+        self.key = key
+        self.size = size
+        last = []
+        self.parallel = parallel
+        known = Mutex(Known(etag: nil, identity: identity))
+    }
+
+    var identity: PackIdentity? { known.withLock { $0.identity } }
 
     func end(_ count: Int) throws(PackError) -> (bytes: [UInt8], size: UInt64) {
-        if count <= last.count || UInt64(last.count) == object.size {
-            return (Array(last.suffix(max(0, count))), object.size)
-        }
-        let count = min(UInt64(count), object.size)
-        return (try get(object.size - count..<object.size), object.size)
+        if count <= last.count || UInt64(last.count) == size { return (Array(last.suffix(max(0, count))), size) }
+        let count = min(UInt64(count), size)
+        return (try get(size - count..<size), size)
     }
 
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(PackError) -> Int {
-        guard offset < object.size, buffer.count > 0 else { return 0 }
-        let count = min(UInt64(buffer.count), object.size - offset)
+        guard offset < size, buffer.count > 0 else { return 0 }
+        let count = min(UInt64(buffer.count), size - offset)
         let bytes = try get(offset..<offset + count)
         buffer.copyBytes(from: bytes)
         return bytes.count
     }
 
     func read(_ ranges: [Range<UInt64>]) throws(PackError) -> [[UInt8]] {
-        if let range = ranges.first(where: { $0.upperBound > object.size }) {
-            throw PackError(.damagedFooter, "the file ends too early", path: object.key, offset: range.lowerBound)
+        if let range = ranges.first(where: { $0.upperBound > size }) {
+            throw PackError(.damagedFooter, "the file ends too early", path: key, offset: range.lowerBound)
         }
         let plan = RangePlan(ranges, gap: Self.gap, most: Self.longestJoined)
         guard let pieces = plan.pieces(of: try get(plan.requests)) else {
-            throw PackError(.io, "a range was not read completely", path: object.key)
+            throw PackError(.io, "a range was not read completely", path: key)
         }
         return pieces
     }
@@ -49,16 +73,29 @@ struct S3Ranges: RangeReader {
 
     private func get(_ range: Range<UInt64>) throws(PackError) -> [UInt8] {
         let answer: (bytes: [UInt8], object: S3Object)
-        do throws(S3Error) { answer = try client.get(object.key, range, ifMatch: object.etag) } catch {
-            if error.status == 412 { throw .replaced(object.key) }
-            throw PackError(error, "read the pack", path: object.key, isAbsence: S3PackHome.isAbsence(error))
+        do throws(S3Error) {
+            answer = try client.get(key, range, ifMatch: known.withLock { $0.etag })
+        } catch {
+            if error.status == 412 { throw .replaced(key) }
+            throw PackError(error, "read the pack", path: key, isAbsence: S3PackHome.isAbsence(error))
         }
         // Not every server honours If-Match with a range.
-        guard answer.object.etag.utf8.elementsEqual(object.etag.utf8) else { throw .replaced(object.key) }
+        guard isExpected(etag: answer.object.etag) else { throw .replaced(key) }
         guard answer.bytes.count == range.count else {
-            throw PackError(.io, "a range was not read completely", path: object.key, offset: range.lowerBound)
+            throw PackError(.io, "a range was not read completely", path: key, offset: range.lowerBound)
         }
         return answer.bytes
+    }
+
+    /// Whether an answer is of the object expected, or else of that of the first answer.
+    private func isExpected(etag: String) -> Bool {
+        known.withLock { known in
+            if let own = known.etag { return own.utf8.elementsEqual(etag.utf8) }
+            let found = PackIdentity(key: key, etag: etag, size: size)
+            guard known.identity == nil || known.identity == found else { return false }
+            known = Known(etag: etag, identity: found)
+            return true
+        }
     }
 
     private func get(_ requests: [Range<UInt64>]) throws(PackError) -> [[UInt8]] {
@@ -68,7 +105,7 @@ struct S3Ranges: RangeReader {
             return answers
         }
         let work = RangeWork(requests.count)
-        let run = { @Sendable in
+        let run = { @Sendable [self] in
             while let index = work.next() {
                 do throws(PackError) { work.finish(index, try get(requests[index])) } catch { work.fail(error) }
             }
