@@ -49,10 +49,17 @@ struct CacheFile {
         self.content = content
     }
 
+    private struct Header {
+        let version: UInt32
+        let checksum: UInt32
+        let stamp: CacheStamp
+        let offset: UInt64
+    }
+
     /// Reads a file; nil if it is torn, damaged, of another version, or of another path.
     init?(_ bytes: [UInt8], of key: CacheKey) {
         guard bytes.count >= Self.headerSize, bytes.prefix(8).elementsEqual(Self.magic) else { return nil }
-        let header = bytes.withUnsafeBytes { raw -> (version: UInt32, crc: UInt32, stamp: CacheStamp, offset: UInt64)? in
+        let header = bytes.withUnsafeBytes { raw -> Header? in
             var reader = ByteReader(UnsafeRawBufferPointer(rebasing: raw[8...]))
             guard let version = reader.integer(UInt32.self), let crc = reader.integer(UInt32.self),
                 let high = reader.integer(UInt64.self), let low = reader.integer(UInt64.self),
@@ -61,9 +68,9 @@ struct CacheFile {
                 digest.elementsEqual(key.digest)
             else { return nil }
             let stamp = CacheStamp(identity: PackIdentity(high: high, low: low), size: size, modified: modified)
-            return (version, crc, stamp, offset)
+            return Header(version: version, checksum: crc, stamp: stamp, offset: offset)
         }
-        guard let header, header.version == Self.version, header.crc == Self.checksum(bytes) else { return nil }
+        guard let header, header.version == Self.version, header.checksum == Self.checksum(bytes) else { return nil }
         stamp = header.stamp
         offset = header.offset
         content = bytes[Self.headerSize...]

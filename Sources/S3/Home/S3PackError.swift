@@ -8,24 +8,16 @@ extension PackError {
     ///
     /// - Parameters:
     ///   - error: the bucket's error.
-    ///   - what: what follows "cannot", such as `read the pack`.
     ///   - path: the pack's path, or that of a part of the bucket.
-    ///   - isAbsence: whether the pack is known to be absent. A bucket that does not exist is an absence too, but says
-    ///     nothing about packs.
-    init(_ error: S3Error, _ what: String, path: String, isAbsence: Bool = false) {
+    ///   - isOfPack: whether an object that is absent is the pack.
+    init(_ error: S3Error, path: String, isOfPack: Bool = false) {
         let number: Int32? =
-            if isAbsence {
-                ENOENT
-            } else if error.code == .exists {
-                EEXIST
-            } else if error.status == 412 {
-                ESTALE
-            } else {
-                nil
+            switch error.code {
+            case .absent where isOfPack: ENOENT
+            case .exists: EEXIST
+            default: error.status == 412 ? ESTALE : nil
             }
-        self.init(
-            error.code == .full ? .noSpace : .io, "cannot \(what): \(error.message)", path: path, errno: number,
-            hint: error.hint ?? (error.code == .full ? "free space in the bucket, or shorten the retention" : nil))
+        self.init(error.code == .full ? .noSpace : .io, error.message, path: path, errno: number, hint: error.hint)
     }
 
     /// A failed call on a local file. Whatever the call found absent, it was not the pack in the bucket.

@@ -17,7 +17,6 @@ public struct S3PackHome: PackHome {
     let localCopies: String
     private let local: String
     private let parallel: Int
-    private let contact = S3Contact()
 
     /// Names the packs in a bucket. Nothing is requested.
     ///
@@ -55,27 +54,7 @@ public struct S3PackHome: PackHome {
     }
 
     private func entry(_ key: String) throws(PackError) -> S3Object? {
-        let found: S3Object?
-        do throws(S3Error) { found = try client.head(key) } catch {
-            guard error.code == .absent else { throw PackError(error, "look for the pack", path: key) }
-            found = nil
-        }
-        if found != nil { contact.note() } else { try confirmAbsence(of: key) }
-        return found
-    }
-
-    /// Whether the error says that there is no such object, in a bucket that exists.
-    static func isAbsence(_ error: S3Error) -> Bool { error.code == .absent && error.identifier == "NoSuchKey" }
-
-    /// Makes sure that the bucket is there: an answer 404 without a body may also be about the bucket, or come from
-    /// another server. Asks the bucket unless it has just answered.
-    private func confirmAbsence(of key: String) throws(PackError) {
-        if contact.isRecent { return }
-        var isListed = false
-        try visit(key) { object in if object.key.hasSameBytes(as: key) { isListed = true } }
-        if isListed {
-            throw PackError(.io, "the bucket lists the pack, but says that it does not exist", path: key)
-        }
+        do throws(S3Error) { return try client.head(key) } catch { throw PackError(error, path: key) }
     }
 
     /// Visits all objects whose key begins with a text.
@@ -84,12 +63,11 @@ public struct S3PackHome: PackHome {
     func visit(_ prefix: String, _ each: (S3Object) -> Void) throws(PackError) {
         do {
             try client.list(prefix, after: nil, delimiter: nil) { page in
-                contact.note()
                 for object in page.objects { each(object) }
                 return true
             }
         } catch let error as S3Error {
-            throw PackError(error, "list the bucket", path: PackPath.folder)
+            throw PackError(error, path: PackPath.folder)
         } catch {
             throw PackError(.io, "cannot list the bucket: \(error)", path: PackPath.folder)
         }
@@ -102,17 +80,8 @@ public struct S3PackHome: PackHome {
         try require(path)
         let end: (bytes: [UInt8], object: S3Object)
         do throws(S3Error) { end = try client.end(of: path, PackBytes.endSize) } catch {
-            // An object without bytes has no range.
-            if error.status == 416, let object = try entry(path), object.size == 0 {
-                end = ([], object)
-            } else if error.code == .absent {
-                if !Self.isAbsence(error) { try confirmAbsence(of: path) }
-                throw PackError(error, "read the pack", path: path, isAbsence: true)
-            } else {
-                throw PackError(error, "read the pack", path: path)
-            }
+            throw PackError(error, path: path, isOfPack: true)
         }
-        contact.note()
         return try PackBytes(S3Ranges(client, end.object, last: end.bytes, parallel: parallel), path: path)
     }
 
@@ -139,7 +108,7 @@ public struct S3PackHome: PackHome {
                 if error.code == .local, let left = try? Folders.space(local), left.free < object.size {
                     throw noRoom(object, left)
                 }
-                throw PackError(error, "copy the pack", path: path, isAbsence: Self.isAbsence(error))
+                throw PackError(error, path: path, isOfPack: true)
             }
             guard PackIdentity(arrived) == PackIdentity(object) else { throw .replaced(path) }
             let size = try PackError.local("copy the pack") { () throws(FileFailure) in
@@ -201,7 +170,7 @@ public struct S3PackHome: PackHome {
             errno: EEXIST)
     }
 
-    /// Uploads a pack, reads its last bytes back and compares them with the file's.
+    /// Uploads a pack. The client reads its last bytes back and compares them with the file's.
     public func publish(_ file: String, as path: String) throws(PackError) {
         try prepare(path)
         let source: Int32
@@ -217,31 +186,16 @@ public struct S3PackHome: PackHome {
     }
 
     private func upload(_ source: Int32, _ size: UInt64, to key: String) throws(PackError) {
-        let made: S3Object
-        do throws(S3Error) { made = try client.upload(key, from: source, size: size) } catch {
+        do throws(S3Error) {
+            let made = try client.upload(key, from: source, size: size)
+            guard made.size == size else {
+                throw S3Error(.damaged, "the object has \(made.size) bytes, the pack \(size)", key: key)
+            }
+        } catch {
             if error.code == .exists { throw taken(key) }
-            throw PackError(error, "upload the pack", path: key)
-        }
-        contact.note()
-        do throws(PackError) { try compareEnd(of: made, with: source, size) } catch {
-            // The key is new, so the object is ours. One that stays is found by the sweep.
-            _ = try? client.delete([key])
-            throw error
-        }
-    }
-
-    private func compareEnd(of made: S3Object, with source: Int32, _ size: UInt64) throws(PackError) {
-        let count = Int(min(size, 48))
-        guard count > 0 else { throw PackError(.notAPack, "the new pack is empty", path: made.key) }
-        let own = try PackError.wrap(try Descriptor.read(source, at: size - UInt64(count), count: count))
-        let end: (bytes: [UInt8], object: S3Object)
-        do throws(S3Error) { end = try client.end(of: made.key, count) } catch {
-            throw PackError(error, "read the new pack back", path: made.key)
-        }
-        guard end.object.size == size, end.object.etag.utf8.elementsEqual(made.etag.utf8), end.bytes == own else {
-            throw PackError(
-                .io, "the bucket returned other bytes than were uploaded; the object was removed", path: made.key,
-                hint: "try again; if this happens repeatedly, examine the bucket with `salvage doctor`")
+            // The key was free, so the object is ours. One that stays is found by the sweep.
+            if error.code == .damaged { _ = try? client.delete([key]) }
+            throw PackError(error, path: key)
         }
     }
 
@@ -269,10 +223,10 @@ public struct S3PackHome: PackHome {
         if keys.isEmpty { return failures }
         do throws(S3Error) {
             for (key, error) in try client.delete(keys) {
-                failures.append((key, PackError(error, "remove the pack", path: key)))
+                failures.append((key, PackError(error, path: key)))
             }
         } catch {
-            failures += keys.map { ($0, PackError(error, "remove the pack", path: $0)) }
+            failures += keys.map { ($0, PackError(error, path: $0)) }
         }
         return failures
     }
@@ -296,12 +250,12 @@ public struct S3PackHome: PackHome {
     }
 
     private func isCopy(_ object: S3Object, of source: Int32, _ size: UInt64) throws(PackError) -> Bool {
-        guard object.size == size else { return false }
+        guard object.size == size, size > 0 else { return object.size == size }
         // A path has the same bytes for ever, so that an object of its name and size is a copy; the end makes sure.
         let count = Int(min(size, UInt64(PackBytes.endSize)))
         let own = try PackError.wrap(try Descriptor.read(source, at: size - UInt64(count), count: count))
         do throws(S3Error) { return try client.end(of: object.key, count).bytes == own } catch {
-            throw PackError(error, "read the pack that was set aside", path: object.key)
+            throw PackError(error, path: object.key)
         }
     }
 

@@ -3,7 +3,6 @@ public import Files
 internal import Glibc
 public import Pack
 public import PackHome
-internal import Synchronization
 internal import Text
 
 extension S3PackHome {
@@ -68,22 +67,6 @@ extension StoredPack {
         self.init(
             path: object.key, size: object.size, modified: object.modified / second * second,
             identity: PackIdentity(object))
-    }
-}
-
-/// When the bucket has last answered as one that exists.
-final class S3Contact: Sendable {
-    private let last = Atomic<Int64>(.min)
-    /// For how long an answer counts, in milliseconds.
-    private static let validity: Int64 = 10_000
-
-    /// The bucket has just answered.
-    func note() { last.store(MonotonicClock.coarseMilliseconds(), ordering: .relaxed) }
-
-    /// Whether the bucket has answered a short time ago.
-    var isRecent: Bool {
-        let last = last.load(ordering: .relaxed)
-        return last != .min && MonotonicClock.coarseMilliseconds() - last < Self.validity
     }
 }
 

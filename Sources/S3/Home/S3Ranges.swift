@@ -77,7 +77,7 @@ final class S3Ranges: RangeReader {
             answer = try client.get(key, range, ifMatch: known.withLock { $0.etag })
         } catch {
             if error.status == 412 { throw .replaced(key) }
-            throw PackError(error, "read the pack", path: key, isAbsence: S3PackHome.isAbsence(error))
+            throw PackError(error, path: key, isOfPack: true)
         }
         // Not every server honours If-Match with a range.
         guard isExpected(etag: answer.object.etag) else { throw .replaced(key) }
