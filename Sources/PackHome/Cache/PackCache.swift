@@ -145,7 +145,8 @@ final class PackCache: Sendable {
         guard bytes <= largestWrite else { return false }
         do throws(FileFailure) {
             try Folders.make(folder, below: root)
-            guard try Folders.space(folder).free >= bytes + reserve else {
+            let free = try Folders.space(folder).free
+            guard free >= bytes, free - bytes >= reserve else {
                 counters.refused.add(1, ordering: .relaxed)
                 return false
             }
