@@ -283,8 +283,10 @@ let package = Package(
             name: "PackHome", dependencies: ["Bytes", "CFilter", "Clocks", "Digest", "Files", "Pack", "Text"],
             swiftSettings: hot),
         .testTarget(
-            name: "PackHomeTests", dependencies: ["Bytes", "Clocks", "Files", "Model", "Pack", "PackHome", "S3", "Threads"],
-            swiftSettings: house),
+            name: "PackHomeTests",
+            dependencies: [
+                "Bytes", "Files", "Model", "Pack", "PackHome", "S3", .product(name: "NIOHTTP1", package: "swift-nio"),
+            ], swiftSettings: house),
         .target(
             name: "S3",
             dependencies: [
