@@ -22,7 +22,8 @@ final class FaultProxy: Sendable {
     /// Listens on a free port of this machine for a server on another port.
     init(upstream: UInt16) throws {
         self.upstream = upstream
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | closesOnExec, 0)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | closesOnExec, 0)
+        self.listener = listener
         var address = Self.address(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let failed = withUnsafeMutablePointer(to: &address) { pointer in
@@ -32,7 +33,6 @@ final class FaultProxy: Sendable {
         }
         guard listener >= 0, !failed else { throw ProxyError() }
         port = UInt16(bigEndian: address.sin_port)
-        let listener = listener
         let handle: @Sendable (Int32) -> Void = { [weak self] client in self?.serve(client) }
         _ = ThreadOfTest {
             while true {
@@ -162,3 +162,12 @@ final class FaultProxy: Sendable {
 }
 
 private let closesOnExec = Int32(SOCK_CLOEXEC.rawValue)
+
+/// A flag that threads share.
+final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .acquiring) }
+
+    func set() { value.store(true, ordering: .releasing) }
+}
