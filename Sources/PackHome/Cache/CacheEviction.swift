@@ -8,9 +8,9 @@ internal import Synchronization
 ///
 /// The file `written` has one byte for each 64 KiB that were written since files were last evicted, appended before the
 /// write: it counts for all processes, and a kill loses nothing. When it stands for a sixteenth of the bound, one process
-/// lists the cache and removes what was not used for longest, until an eighth of the bound is free. No write is larger
-/// than a sixteenth. So files do not take more than the bound, apart from what other processes write while one evicts,
-/// and the whole cache is listed once for many writes.
+/// lists the cache and removes what was not used for longest, until an eighth of the bound is free. The others write on
+/// until that eighth is used, and then keep nothing. So files never take more than the bound, and the whole cache is
+/// listed once for many writes.
 struct CacheEviction {
     /// What the names of unfinished files begin with; the process and a number follow.
     static let unfinished = ".part."
@@ -22,29 +22,35 @@ struct CacheEviction {
 
     init(_ cache: PackCache) { self.cache = cache }
 
-    /// Notes that bytes will be written, and evicts if enough were.
-    func account(_ bytes: UInt64, files: Int) throws(FileFailure) {
-        let written = try OpenFile(cache.folder + "/written", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW)
+    /// Notes that bytes will be written, and evicts first if enough were. False if they must not be written, because the
+    /// process that evicts is behind.
+    func account(_ bytes: UInt64, files: Int) throws(FileFailure) -> Bool {
         let units = (bytes + UInt64(files) * Self.page) / Self.unit + 1
+        let written = try openWritten()
+        if try (written.size + units) * Self.unit > cache.most / 16 { try evict(written) }
+        guard try (written.size + units) * Self.unit <= cache.most / 8 else { return false }
         try written.write([UInt8](repeating: 0x2E, count: Int(min(units, 1 << 20))))
-        if try written.size * Self.unit > cache.most / 16 { try evict(written, awaited: units) }
+        return true
     }
 
     /// Removes what is too much, and unfinished files of processes that died. Does nothing while another process does it.
     func evict() throws(FileFailure) {
         try Folders.make(cache.folder, below: Folders.split(Folders.split(cache.folder).folder).folder)
-        try evict(try OpenFile(cache.folder + "/written", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW), awaited: 0)
+        try evict(try openWritten())
     }
 
-    /// - Parameter awaited: how much of `written` stands for bytes that are written after this.
-    private func evict(_ written: OpenFile, awaited: UInt64) throws(FileFailure) {
+    private func openWritten() throws(FileFailure) -> OpenFile {
+        try OpenFile(cache.folder + "/written", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW)
+    }
+
+    private func evict(_ written: OpenFile) throws(FileFailure) {
         let lock = try OpenFile(cache.folder + "/lock", O_RDWR | O_CREAT | O_NOFOLLOW)
         guard try lock.tryLock(.exclusive) else { return }
         let before = try written.size
         try removeLeastUsed()
         // What was written meanwhile may have been listed or not.
         let after = try written.size
-        try written.truncate(to: min(after, awaited + (after > before ? after - before : 0)))
+        try written.truncate(to: after > before ? after - before : 0)
     }
 
     private struct File {

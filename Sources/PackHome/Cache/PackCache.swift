@@ -150,8 +150,7 @@ final class PackCache: Sendable {
                 counters.refused.add(1, ordering: .relaxed)
                 return false
             }
-            try CacheEviction(self).account(bytes, files: files)
-            return true
+            return try CacheEviction(self).account(bytes, files: files)
         } catch {
             counters.refused.add(1, ordering: .relaxed)
             return false
