@@ -252,8 +252,8 @@ let package = Package(
         .testTarget(
             name: "IngestTests",
             dependencies: [
-                "Text", "Catalog", "Ingest", "Model", "Pack", "PackHome", "Bytes", "Digest", "CConfinement", "CZlib",
-                "salvage",
+                "Text", "Catalog", "Files", "Ingest", "Model", "Pack", "PackHome", "Bytes", "Digest", "CConfinement",
+                "CZlib", "salvage",
             ],
             swiftSettings: hot),
         .testTarget(
@@ -279,9 +279,14 @@ let package = Package(
         .testTarget(
             name: "PackTests", dependencies: ["Text", "Files", "Model", "Pack", "Bytes", "Digest"], swiftSettings: house
         ),
-        .target(name: "PackHome", dependencies: ["Bytes", "Clocks", "Files", "Pack", "Text"], swiftSettings: hot),
+        .target(
+            name: "PackHome", dependencies: ["Bytes", "CFilter", "Clocks", "Digest", "Files", "Pack", "Text"],
+            swiftSettings: hot),
         .testTarget(
-            name: "PackHomeTests", dependencies: ["Files", "Model", "Pack", "PackHome"], swiftSettings: house),
+            name: "PackHomeTests",
+            dependencies: [
+                "Bytes", "Files", "Model", "Pack", "PackHome", "S3", .product(name: "NIOHTTP1", package: "swift-nio"),
+            ], swiftSettings: house),
         .target(name: "XML", swiftSettings: hot),
         .testTarget(name: "XMLTests", dependencies: ["Bytes", "XML"], swiftSettings: house),
         .target(

@@ -9,6 +9,8 @@ import Testing
 protocol PackHomeUnderTest: Sendable, CustomTestStringConvertible {
     /// Whether a pack may be published under a path that another one has; otherwise that is refused.
     var replacesPacks: Bool { get }
+    /// Whether a listing has the other packs when the place of one cannot be read.
+    var listsPartially: Bool { get }
     /// Makes an empty home for the store in a folder.
     func make(store: String) throws -> any PackHome
     /// Makes the place of a pack unreadable, so that nobody can tell what is there.
@@ -19,13 +21,36 @@ protocol PackHomeUnderTest: Sendable, CustomTestStringConvertible {
 
 /// The homes.
 enum PackHomes {
-    static let all: [any PackHomeUnderTest] = [FolderUnderTest()]
+    static let all: [any PackHomeUnderTest] = {
+        let folders: [any PackHomeUnderTest] = [FolderUnderTest(), CachedUnderTest(FolderUnderTest())]
+        let buckets: [any PackHomeUnderTest] = [S3UnderTest(), CachedUnderTest(S3UnderTest())]
+        return S3UnderTest.endpoint == nil ? folders : folders + buckets
+    }()
+}
+
+/// Another home with copies in the store's folder.
+struct CachedUnderTest: PackHomeUnderTest {
+    let home: any PackHomeUnderTest
+    var testDescription: String { "copies of a \(home.testDescription)" }
+    var replacesPacks: Bool { home.replacesPacks }
+    var listsPartially: Bool { home.listsPartially }
+
+    init(_ home: any PackHomeUnderTest) { self.home = home }
+
+    func make(store: String) throws -> any PackHome {
+        CachedPackHome(try home.make(store: store), local: store, most: 64 << 20, reserve: 0)
+    }
+
+    func obstruct(_ path: String, store: String) throws { try home.obstruct(path, store: store) }
+
+    func leaveUnfinished(_ path: String, store: String) throws { try home.leaveUnfinished(path, store: store) }
 }
 
 /// Packs in a folder.
 struct FolderUnderTest: PackHomeUnderTest {
     let testDescription = "folder"
     let replacesPacks = true
+    let listsPartially = true
 
     func make(store: String) throws -> any PackHome { FolderPackHome(store: store) }
 

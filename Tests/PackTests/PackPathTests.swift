@@ -1,3 +1,4 @@
+import Bytes
 import Testing
 
 @testable import Pack
@@ -46,5 +47,76 @@ import Testing
         for name in [PackPath.escaped(String(repeating: "é", count: 200)), "a b", "%zz", "%", "a%2", "é", "%61", "~1"] {
             #expect(PackPath.unescaped(name) == (name == "%" ? "" : nil), "\(name)")
         }
+    }
+
+    /// Ids that end as the name of a generation does, nearly do, or have what escapes are made of; and random ones.
+    private static let idsLikeGenerations: [String] = {
+        var ids = [
+            "a", "a.1", "a.1.deadbeef", "a.1.deadbeef.2.cafebabe", "a.2.cafebabe", "a%2E1", "a.1%2Edeadbeef",
+            "a.01.deadbeef", "a.1.DEADBEEF", "a.1.deadbee", "a.1.deadbeef0", "a.+1.deadbeef", "a..deadbeef",
+            "a.18446744073709551615.00000000", "a.18446744073709551616.00000000", "", ".", "1.deadbeef",
+            ".1.deadbeef", "..1.deadbeef", "a~1", "a~1.1.deadbeef", "é.1.deadbeef", "a.1.deadbeef.pack",
+            "a.1.deadbeef\u{301}", String(repeating: "/", count: 61) + "a.1.deadbeef",
+        ]
+        for count in 178...190 { ids.append(String(repeating: "a", count: count) + ".1.deadbeef") }
+        var random = SplitMix64(seed: 26)
+        let letters = Array("a.10debf%~-/")
+        for _ in 0..<3000 {
+            let start = String(
+                (0..<Int.random(in: 0...6, using: &random)).compactMap { _ in letters.randomElement(using: &random) })
+            let end =
+                ["", ".1.deadbeef", ".0.00000000", ".\(random.next()).cafebabe"].randomElement(using: &random) ?? ""
+            ids.append(start + end)
+        }
+        return ids
+    }()
+
+    @Test func generationsAreReadBackAndNoTwoIdsShareOne() {
+        var owners: [[UInt8]: [UInt8]] = [:]
+        for id in Self.idsLikeGenerations {
+            let path = PackPath.folder + "/" + PackPath.relative(session: id, created: 0)
+            #expect(PackPath.generation(of: path) == nil, "a first name is no generation: \(path)")
+            #expect(PackPath.isPlace(path, of: id))
+            var all = [path]
+            for (epoch, nonce) in [(0, 0), (1, 0xDEAD_BEEF), (.max, .max)] as [(UInt64, UInt32)] {
+                let generation = PackPath.generation(path, epoch: epoch, nonce: nonce)
+                let back = PackPath.generation(of: generation)
+                #expect(back?.path == path && back?.epoch == epoch && back?.nonce == nonce, "\(generation)")
+                #expect(PackPath.isPlace(generation) && PackPath.isPlace(generation, of: id), "\(generation)")
+                #expect(generation.utf8.starts(with: PackPath.generations(path).utf8))
+                #expect(generation.utf8.count - path.utf8.count <= 30)
+                all.append(generation)
+            }
+            for path in all {
+                if let other = owners.updateValue(Array(id.utf8), forKey: Array(path.utf8)) {
+                    #expect(other == Array(id.utf8), "\(path)")
+                }
+            }
+        }
+        #expect(
+            PackPath.generation("packs/2026/11/20/a.pack", epoch: 7, nonce: 0xAB)
+                == "packs/2026/11/20/a.7.000000ab.pack")
+    }
+
+    @Test func aGenerationIsAPlaceOfItsOwnSessionOnly() {
+        let day = "packs/2026/11/20/"
+        #expect(PackPath.isPlace(day + "a.1.deadbeef.pack", of: "a"))
+        #expect(!PackPath.isPlace(day + "a.1.deadbeef.pack", of: "a.1.deadbeef"))
+        #expect(PackPath.isPlace(day + "a.1%2Edeadbeef.pack", of: "a.1.deadbeef"))
+        #expect(PackPath.isPlace(day + "a.1%2Edeadbeef.2.cafebabe.pack", of: "a.1.deadbeef"))
+        for name in ["a.01.deadbeef", "a.1.DEADBEEF", "a.1.deadbee", "a.-1.deadbeef", "a.1.deadbeef.2", "a.b", "a."] {
+            #expect(!PackPath.isPlace(day + name + ".pack", of: "a"), "\(name)")
+        }
+        #expect(!PackPath.isPlace(day + "a.1.deadbeef.2.cafebabe.pack", of: "a"))
+        #expect(PackPath.generation(of: day + ".1.deadbeef.pack") == nil)
+        #expect(PackPath.formerFileName(session: "a.1.deadbeef") == "a.1.deadbeef.pack")
+        #expect(PackPath.formerFileName(session: "a") == nil)
+        #expect(PackPath.isPlace(day + "a~1.pack", of: "a"))
+    }
+
+    @Test func aNameThatGetsTooLongIsCutBetweenEscapes() {
+        let name = PackPath.fileName(session: String(repeating: "/", count: 61) + "a.1.deadbeef")
+        #expect(name.utf8.count <= PackPath.maxNameLength)
+        #expect(name.hasPrefix(String(repeating: "%2F", count: 43) + "~"))
     }
 }

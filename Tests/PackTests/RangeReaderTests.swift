@@ -101,4 +101,28 @@ import Testing
             return try whole.read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
         }
     }
+
+    @Test(arguments: [1, 1000, .max]) func severalRangesAreReadCompletely(step: Int) throws {
+        let bytes = try Self.pack([Draft("a.log", logText(900_000))])
+        try #require(bytes.count > 2 * PackBytes.endSize)
+        let pack = try PackBytes(Ranges(bytes, step: step), path: "packs/a.pack")
+        let kept = bytes.count - PackBytes.endSize
+        let ranges = [
+            5..<9, 0..<0, kept - 3..<kept + 3, 0..<1, bytes.count - 1..<bytes.count, kept..<kept + 100, 7..<12,
+            bytes.count..<bytes.count, 3000..<9000,
+        ]
+        let wanted = ranges.map { Array(bytes[$0]) }
+        let asked = ranges.map { UInt64($0.lowerBound)..<UInt64($0.upperBound) }
+        #expect(try pack.read(asked) == wanted)
+        #expect(try pack.ranges.read(asked) == wanted)
+        #expect(try PackBytes(bytes).read(asked) == wanted)
+        #expect(try PackBytes(bytes).ranges.read(asked) == wanted)
+        #expect(try pack.ranges.end(10).bytes == Array(bytes.suffix(10)))
+        #expect(try pack.ranges.end(bytes.count + 1).bytes == bytes)
+        for end in [UInt64(bytes.count) + 1, .max] {
+            let beyond = [0..<1, UInt64(bytes.count - 1)..<end]
+            #expect(throws: PackError.self) { try pack.read(beyond) }
+            #expect(throws: PackError.self) { try Ranges(bytes).read(beyond) }
+        }
+    }
 }
