@@ -79,6 +79,7 @@ extension HarvestRunner {
                             state.lose(key, "its lease could not be renewed in time")
                         }
                     case .shrink(let count): group.addTask { await self.giveBack(count) }
+                    case .release: break
                     }
                 }
                 try? await Task.sleep(for: .milliseconds(Self.leaseTick))
@@ -88,11 +89,21 @@ extension HarvestRunner {
 
     /// Passes an event to the keeper of the leases.
     func tellKeeper(_ event: LeaseKeeper.Event) {
-        change { state, _ in
-            for case .giveUp(let key) in state.fleet?.keeper.handle(event, now: Self.monotonic()) ?? [] {
-                state.lose(key, "another harvester has it now")
+        let unknown = change { state, _ in
+            var unknown: [WorkFence] = []
+            for action in state.fleet?.keeper.handle(event, now: Self.monotonic()) ?? [] {
+                switch action {
+                case .giveUp(let key): state.lose(key, "another harvester has it now")
+                case .release(let key, let epoch):
+                    if let fence = state.fleet?.fence(key, epoch: epoch) { unknown.append(fence) }
+                case .claim, .renew, .shrink: break
+                }
             }
+            return unknown
         }
+        guard !unknown.isEmpty else { return }
+        // If this fails, the next renewal finds them again.
+        Task { try? await self.shared { try $0.release(unknown) } }
     }
 
     private func renewLeases() async {

@@ -68,6 +68,8 @@ public struct LeaseKeeper: Sendable {
         case giveUp(String)
         /// Give up to this many sessions back whose fetching has not begun.
         case shrink(Int)
+        /// Give back a claim whose answer never arrived: nobody works on it.
+        case release(String, epoch: Int64)
     }
 
     /// A session that is held.
@@ -81,6 +83,8 @@ public struct LeaseKeeper: Sendable {
     /// The times and bounds in force.
     public private(set) var settings: Settings
     private(set) var held: ByteDictionary<Held> = [:]
+    /// Leases of this harvester that the last renewal found and that nobody here knows of.
+    private var unknown: ByteDictionary<Int64> = [:]
     private var isStopping = false
     private var isClaiming = false
     private var isRenewing = false
@@ -145,7 +149,6 @@ public struct LeaseKeeper: Sendable {
     }
 
     private mutating func hold(_ session: String, _ epoch: Int64, _ sent: Int64) {
-        if nextRenewal == .min || held.isEmpty { nextRenewal = sent &+ settings.renewal }
         held[session] = Held(epoch: epoch, until: sent &+ settings.lease)
     }
 
@@ -159,7 +162,18 @@ public struct LeaseKeeper: Sendable {
                 lost.append(session)
             }
         }
-        return giveUp(lost)
+        // A claim may be on its way; one that is still unknown at the next renewal never arrived.
+        var released: [Action] = []
+        var unknown: ByteDictionary<Int64> = [:]
+        for (session, epoch) in current.sortedByKey where held[session] == nil {
+            if self.unknown[session] == epoch {
+                released.append(.release(session, epoch: epoch))
+            } else {
+                unknown[session] = epoch
+            }
+        }
+        self.unknown = unknown
+        return giveUp(lost) + released
     }
 
     private mutating func giveUp(_ sessions: [String]) -> [Action] {
@@ -170,7 +184,8 @@ public struct LeaseKeeper: Sendable {
     /// What is to be done by now.
     private mutating func due(_ now: Int64) -> [Action] {
         var actions = giveUp(held.filter { now >= $0.value.until &- settings.margin }.map(\.key))
-        if !held.isEmpty, !isRenewing, now >= nextRenewal {
+        // Also without any session: a claim whose answer was lost is found this way.
+        if !isRenewing, now >= nextRenewal {
             isRenewing = true
             actions.append(.renew)
         }

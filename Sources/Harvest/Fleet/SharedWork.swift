@@ -94,26 +94,34 @@ public struct CatalogWork: SharedWork {
         mostFollowed = max(0, settings.mostFollowed)
     }
 
+    /// Enters this harvester.
     public func join(again: Bool) throws -> HarvesterName {
         var id = id
         if again { id += "~" + HarvesterIdentity.randomPart() }
         return try catalog.join(harvester: id, version: version)
     }
 
+    /// Records that this harvester is alive.
     public func beat(_ name: HarvesterName) throws -> Bool { try catalog.beat(name) }
+    /// Ends this harvester.
     public func leave(_ name: HarvesterName) throws { try catalog.leave(name) }
+    /// The harvesters that were alive lately.
     public func harvesters() throws -> [String] { try catalog.harvesters(within: Self.aliveWithin) }
 
+    /// Offers sessions that ended.
     public func offer(_ offers: [WorkOffer]) throws { try catalog.offer(offers) }
 
+    /// Claims up to `count` sessions.
     public func claim(_ count: Int, by owner: String) throws -> [ClaimedWork] {
         try catalog.claim(count, by: owner, lease: lease)
     }
 
+    /// Claims certain sessions.
     public func acquire(_ offers: [WorkOffer], by owner: String) throws -> [ClaimedWork] {
         try catalog.acquire(offers, by: owner, lease: lease)
     }
 
+    /// Renews all leases, and makes claimable what others left.
     public func renew(by owner: String) throws -> ByteDictionary<Int64> {
         // Its own first: a lease of its own that has just ended is still good if nobody took it.
         let held = try catalog.renew(by: owner, lease: lease)
@@ -121,37 +129,49 @@ public struct CatalogWork: SharedWork {
         return held
     }
 
+    /// Gives claims back.
     public func release(_ fences: [WorkFence]) throws { try catalog.release(fences) }
+    /// Ends claims of sessions that are done.
     public func dismiss(_ fences: [WorkFence]) throws { try catalog.dismiss(fences) }
 
+    /// Takes or keeps a job.
     public func takeJob(_ job: String, by owner: String, every: Int64?) throws -> Int64? {
         try catalog.takeJob(job, by: owner, lease: lease, every: every)
     }
 
+    /// Gives a job back.
     public func endJob(_ job: String, by owner: String, done: Bool) throws {
         try catalog.endJob(job, by: owner, done: done)
     }
 
+    /// Sets the rate of an endpoint.
     public func setRate(_ endpoint: String, perMinute: Int) throws {
         try catalog.setRate(endpoint, perMinute: perMinute)
     }
 
+    /// Borrows requests.
     public func borrow(_ most: Int, from endpoint: String) throws -> RateLoan? {
         try catalog.borrow(most, from: endpoint)
     }
 
+    /// Keeps all harvesters from making requests.
     public func block(_ endpoint: String, for milliseconds: Int64) throws {
         try catalog.block(endpoint, for: milliseconds)
     }
 
+    /// Of these sessions, those that are done.
     public func settled(among sessions: [String]) throws -> [String] { try catalog.settled(among: sessions) }
+    /// Of these sessions, those that do not run any more.
     public func ended(among sessions: [String]) throws -> [String] { try catalog.ended(among: sessions) }
+    /// The running sessions recorded since a time.
     public func running(since: Int64) throws -> [SessionRecord] { try catalog.running(since: since) }
 
+    /// Records what this harvester may record.
     public func record(_ batch: SharedBatch, by owner: String, in catalog: Catalog) throws -> [String] {
         try catalog.record(batch, by: owner)
     }
 
+    /// Commits a published pack under its fence.
     public func commit(
         _ contents: PackContents, from source: PackSource, fence: WorkFence, superseded: [String], in catalog: Catalog
     ) throws {
