@@ -60,7 +60,7 @@ public struct TokenBucket: Sendable {
             return max(blockedUntil, left > 0 ? now : now &+ Self.askAgain)
         }
         let missing = max(0, Self.token - level)
-        return max(blockedUntil, now &+ (missing + perMinute - 1) / perMinute)
+        return max(blockedUntil, now &+ (missing * sharers + perMinute - 1) / perMinute)
     }
 
     /// Blocks the bucket until a moment, in milliseconds since 1970, and allows no burst after it.
