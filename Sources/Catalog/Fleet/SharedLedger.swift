@@ -69,8 +69,11 @@ extension SharedBatch {
         }
         permitted.artifacts = ledger.artifacts.filter { rights($0.session) == .all }
         permitted.requests = ledger.requests.filter { rights($0.session) != .none }
-        // A machine's own spool: the record of its files may go once they are gone.
-        permitted.released = ledger.released.filter { rights($0) == .all }
+        // The record of the packed files in a spool, usually of a session that was settled a moment ago. Whoever works on
+        // it now has packed files of its own there.
+        permitted.released = ledger.released.filter { session in
+            standings[session]?.owner?.hasSameBytes(as: owner) ?? true
+        }
         for session in settled where rights(session) != .all { fenced.insert(session) }
         return (permitted, fenced)
     }

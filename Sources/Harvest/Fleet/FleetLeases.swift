@@ -1,8 +1,10 @@
 import Catalog
 import Clocks
+import Files
 import Ingest
 import Model
 import Pack
+import SalvageConfiguration
 import Synchronization
 import Text
 
@@ -64,26 +66,47 @@ extension HarvestRunner {
     /// Claims sessions and renews their leases, until the run is over.
     func keepLeases() async {
         await withDiscardingTaskGroup { group in
+            var looked = Int64.min / 2
             while !Task.isCancelled {
+                if Self.monotonic() - looked >= 1000 {
+                    looked = Self.monotonic()
+                    if let actions = await capacityChange() { for action in actions { start(action, in: &group) } }
+                }
                 let actions = state.withLock { state in
                     if state.stopping { _ = state.fleet?.keeper.handle(.stop, now: Self.monotonic()) }
                     return state.fleet?.keeper.handle(.tick, now: Self.monotonic()) ?? []
                 }
-                for action in actions {
-                    switch action {
-                    // Each in a task of its own: a call that hangs must not keep the clock from being looked at.
-                    case .claim(let count): group.addTask { await self.claim(count) }
-                    case .renew: group.addTask { await self.renewLeases() }
-                    case .giveUp(let key):
-                        change { state, _ in
-                            state.lose(key, "its lease could not be renewed in time")
-                        }
-                    case .shrink(let count): group.addTask { await self.giveBack(count) }
-                    case .release: break
-                    }
-                }
+                for action in actions { start(action, in: &group) }
                 try? await Task.sleep(for: .milliseconds(Self.leaseTick))
             }
+        }
+    }
+
+    /// Carries out an action of the keeper, each in a task of its own: a call that hangs must not keep the clock from being
+    /// looked at.
+    private func start(_ action: LeaseKeeper.Action, in group: inout DiscardingTaskGroup) {
+        switch action {
+        case .claim(let count): group.addTask { await self.claim(count) }
+        case .renew: group.addTask { await self.renewLeases() }
+        case .giveUp(let key): change { state, _ in state.lose(key, "its lease could not be renewed in time") }
+        case .shrink(let count): group.addTask { await self.giveBack(count) }
+        case .release: break
+        }
+    }
+
+    /// Tells the keeper how many downloads can run: none while too little space is free. Returns what follows; nil when
+    /// nothing has changed.
+    private func capacityChange() async -> [LeaseKeeper.Action]? {
+        let (store, reserve) = (store, configuration.limits.reserve)
+        // What cannot be measured now is not full.
+        let free = try? await disk.run { try Folders.space(store).free }
+        let isFull = free.map { $0 < reserve } ?? false
+        return state.withLock { state in
+            guard state.fleet?.claims == true else { return nil }
+            let concurrency = isFull ? 0 : state.fetcher.settings.concurrency
+            guard state.fleet?.concurrency != concurrency else { return nil }
+            state.fleet?.concurrency = concurrency
+            return state.fleet?.keeper.handle(.capacity(concurrency), now: Self.monotonic())
         }
     }
 
@@ -135,24 +158,27 @@ extension HarvestRunner {
         }
     }
 
-    /// Claims certain sessions and begins them.
-    ///
-    /// - Returns: whether each of them could be claimed.
-    @discardableResult
-    func acquire(_ offers: [WorkOffer]) async -> Bool {
-        guard !offers.isEmpty else { return true }
+    /// Claims certain sessions and begins them, as far as nobody else works on them.
+    func acquire(_ offers: [WorkOffer]) async {
+        guard !offers.isEmpty else { return }
         let sent = Self.monotonic()
         let owner = state.withLock { $0.fleet?.name.owner ?? "" }
         state.withLock { $0.fleet?.taking += 1 }
         defer { state.withLock { $0.fleet?.taking -= 1 } }
         do {
             let claims = try await shared { try $0.acquire(offers, by: owner) }
-            state.withLock { $0.fleet?.keeper.acquired(claims.map { ($0.session, $0.epoch) }, sent: sent) }
+            state.withLock { state in
+                state.fleet?.keeper.acquired(claims.map { ($0.session, $0.epoch) }, sent: sent)
+                guard state.fleet?.claims == false else { return }
+                let claimed = ByteSet(claims.map(\.session))
+                for offer in offers where !claimed.contains(offer.session) {
+                    state.summary.refusals.append(
+                        HarvestRefusal(session: offer.session, reason: "another harvester works on it"))
+                }
+            }
             await takeUp(claims)
-            return claims.count == offers.count
         } catch {
             noteCatalog(error)
-            return false
         }
     }
 
@@ -260,6 +286,8 @@ extension HarvestRunner {
         let isNews = state.withLock { state in
             let was = state.fleetTrouble
             state.fleetTrouble = error.map { "\($0)" }
+            let since = state.fleet?.troubleSince ?? Self.monotonic()
+            state.fleet?.troubleSince = error == nil ? nil : since
             return was == nil && error != nil
         }
         guard isNews, let error else { return }

@@ -22,7 +22,7 @@ extension HarvestRunner {
     /// Does this harvester's part of what all share, until the run is over: it says that it is alive, offers sessions that
     /// ended, polls the lists if nobody else does, follows its logs, and claims what its spool has.
     func keepShares(_ mode: Mode) async {
-        var last = (beat: Int64.min / 2, offer: Int64.min / 2, follow: Int64.min / 2, stray: Self.monotonic())
+        var last = (beat: Int64.min / 2, offer: Int64.min / 2, follow: Int64.min / 2, stray: Int64.min / 2)
         var known = Int64.min
         while !Task.isCancelled {
             let now = Self.monotonic()
@@ -44,14 +44,27 @@ extension HarvestRunner {
                 if now - last.stray >= Self.strayEvery {
                     last.stray = now
                     try await claimStrays()
+                    state.withLock { $0.fleet?.askedForStrays = true }
                 }
                 try await Task.sleep(for: .milliseconds(Self.tick))
             } catch is CancellationError {
                 return
             } catch {
                 noteCatalog(error)
+                endHopelessPass(mode)
                 try? await Task.sleep(for: .seconds(1))
             }
+        }
+    }
+
+    /// Ends a single pass when the shared catalog was away for longer than a lease: nothing is held any more, and a pass must
+    /// not wait for ever.
+    private func endHopelessPass(_ mode: Mode) {
+        guard mode != .watch, let lease = parts.fleet?.lease else { return }
+        change { state, _ in
+            guard let since = state.fleet?.troubleSince, Self.monotonic() - since > lease else { return }
+            state.summary.catalogTrouble = state.fleetTrouble
+            state.stopping = true
         }
     }
 
@@ -84,8 +97,10 @@ extension HarvestRunner {
     func sendOffers() async throws {
         let offers = state.withLock { state in
             defer { state.fleet?.offers = [] }
+            state.fleet?.taking += 1
             return state.fleet?.offers ?? []
         }
+        defer { state.withLock { $0.fleet?.taking -= 1 } }
         guard !offers.isEmpty else { return }
         do {
             // The log that this harvester followed is on its disk, so it is the best one to fetch the rest.
@@ -94,7 +109,7 @@ extension HarvestRunner {
             try await shared { try $0.offer(offers) }
             tellKeeper(.offered)
             // A pass over named sessions claims what it was asked for, and nothing else.
-            if !claims { await acquire(offers) } else { await acquire(Array(own.prefix(max(0, room)))) }
+            await acquire(claims ? Array(own.prefix(max(0, room))) : offers)
         } catch {
             state.withLock { $0.fleet?.offers.insert(contentsOf: offers, at: 0) }
             throw error
@@ -109,7 +124,6 @@ extension HarvestRunner {
             return
         }
         let has = try await shared { try $0.takeJob(Self.listJob, by: owner, every: nil) } != nil
-        state.withLock { $0.fleet?.askedToPoll = true }
         if has, !polls {
             try await takeOverLists()
         } else if !has, polls {

@@ -19,15 +19,19 @@ struct FleetState {
     var strays = ByteSet()
     /// Whether this harvester polls the lists.
     var polls = false
-    /// Whether the job of polling was asked for at least once.
-    var askedToPoll = false
     /// Whether sessions are claimed at all: not by a pass over named sessions.
     var claims = true
+    /// The number of downloads that the keeper was told of last.
+    var concurrency: Int?
     /// The harvesters that follow logs.
     var harvesters: [String] = []
     let mostFollowed: Int
-    /// The number of claims that are being taken up.
+    /// The number of claims and offers under way.
     var taking = 0
+    /// Whether the sessions that the spool has were asked for at least once.
+    var askedForStrays = false
+    /// Since when the shared catalog cannot be used, in milliseconds of a clock that never goes back.
+    var troubleSince: Int64?
 
     init(name: HarvesterName, keeper: LeaseKeeper, mostFollowed: Int) {
         self.name = name
@@ -37,7 +41,7 @@ struct FleetState {
 
     /// Whether a single pass has nothing left to claim.
     var isIdle: Bool {
-        offers.isEmpty && taking == 0 && (!claims || keeper.isDry)
+        offers.isEmpty && taking == 0 && (!claims || keeper.isDry && askedForStrays)
     }
 
     /// Whether this harvester follows the log of a session.

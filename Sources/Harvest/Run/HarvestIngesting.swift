@@ -158,7 +158,9 @@ extension HarvestRunner {
         guard let work = parts.fleet else { return try catalog.commit(contents, from: source) }
         let key = contents.facts.session
         let fence = state.withLock { $0.fleet?.fence(key, epoch: Int64(clamping: packed.epoch)) }
-        guard let fence else { return }
+        guard let fence else {
+            throw HarvestError(.storeUnusable, "this machine is not a harvester of the store", session: key)
+        }
         try work.commit(
             contents, from: source, fence: fence, superseded: packed.outcome.superseded, in: catalog)
     }

@@ -41,6 +41,8 @@ public final class HarvestRunner: Sendable {
         public var inspector: (@Sendable (Int64) -> any BlockInspector)?
         /// What the harvesters of a shared store share; nil for a store that one process harvests.
         public var fleet: (any SharedWork)?
+        /// The upkeep of a shared store that this process does now and then while it watches.
+        public var jobs: [SharedJob] = []
 
         /// Makes the parts.
         public init(
@@ -208,6 +210,7 @@ public final class HarvestRunner: Sendable {
                 group.addTask { await self.keepLeases() }
                 group.addTask { await self.keepShares(mode) }
                 group.addTask { await self.keepRates() }
+                if mode == .watch { group.addTask { await self.keepJobs() } }
             }
             for await _ in wakes {
                 let (work, finished) = takeWork()

@@ -116,7 +116,8 @@ import Text
         try catalog.commit(LeaseTests.pack("s", "used"))
         try catalog.addGarbage(
             [
-                Garbage(key: "packs/2026/11/20/used.pack", session: "s", bytes: 9), Garbage(key: "segments/1", bytes: 5),
+                Garbage(key: "packs/2026/11/20/used.pack", session: "s", bytes: 9),
+                Garbage(key: "segments/1", bytes: 5),
                 Garbage(key: "segments/1", bytes: 5),
             ], after: 0)
         try catalog.addGarbage([Garbage(key: "later")])
