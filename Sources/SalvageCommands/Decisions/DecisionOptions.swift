@@ -55,7 +55,8 @@ struct DecisionOptions {
         try output.finish()
     }
 
-    private static var user: String {
+    /// Who runs the command, also with sudo.
+    static var user: String {
         for name in ["SUDO_USER", "USER"] {
             if let user = Environment.value(name), !user.isEmpty { return user }
         }

@@ -28,7 +28,7 @@ struct Pin: Command {
         let store = try StoreAccess.store(options)
         let output = Output(options)
         guard !sessions.isEmpty else { return try list(store, to: output) }
-        try store.setPinned(sessions, !remove) { session in
+        try store.setPinned(sessions, !remove, by: DecisionOptions.user) { session in
             if options.json {
                 output.line(Shapes.pinned.line(PinnedSession(session: session, isPinned: !remove)))
             } else if !options.quiet {
