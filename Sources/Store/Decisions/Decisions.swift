@@ -50,7 +50,7 @@ extension Store {
     public func decide(_ decision: Decision, now: Int64) throws -> SignatureOverview {
         try DecisionCheck.check(decision, now: now)
         try Catalog.requireNoRestore(store: path)
-        let decisions = try journal.append { contents in
+        let decisions = try DecisionJournal(try catalogForWriting()).append { contents in
             try DecisionCheck.accepted(decision, by: try standings(contents.decisions))
         }
         return try overview(of: decision.signature, try standings(decisions), now: now)

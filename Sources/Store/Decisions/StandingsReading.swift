@@ -16,6 +16,12 @@ extension Store {
         get throws(CatalogError) { DecisionJournal(try catalog()) }
     }
 
+    /// The catalog for what people write, also through a store that was opened for questions: an embedded store has its
+    /// decisions and pins in files, beside a catalog that is only read.
+    func catalogForWriting() throws(CatalogError) -> Catalog {
+        isShared && isReadOnly ? try openCatalog(readOnly: false) : try catalog()
+    }
+
     /// What the journal says now.
     func standings() throws -> Standings { try standings(journal.read().decisions) }
 

@@ -67,9 +67,10 @@ extension Store {
             return
         }
         let sessions = try ids.map { try catalog.resolve($0) }
+        let writer = try catalogForWriting()
         let now = WallClock.now()
         try isPinned
-            ? catalog.pin(sessions.map { PinRow(session: $0, at: now, by: author) }) : catalog.unpin(sessions)
+            ? writer.pin(sessions.map { PinRow(session: $0, at: now, by: author) }) : writer.unpin(sessions)
         for session in sessions { try done(session) }
     }
 }

@@ -83,6 +83,29 @@ import Text
         #expect(try notes(catalog).isEmpty)
     }
 
+    @Test func aStoreThatWasOpenedForQuestionsTakesDecisionsAndPins() throws {
+        let catalog = try stage.catalog()
+        var address = SharedStoreAddress(catalog: stage.uri)
+        address.cache = stage.local + "/questions"
+        let store = try Store(.shared(address))
+        let overview = try store.decide(
+            Decision(
+                signature: "Boom", time: RealStore.hour(1), author: "anna", action: .ignore(until: nil, crashes: nil)),
+            now: RealStore.hour(2))
+        #expect(overview.state == .ignored)
+        #expect(try store.decisions().count == 1)
+        #expect(try DecisionJournal(catalog).read().decisions.map(\.author) == ["anna"])
+        try stage.execute("INSERT INTO sessions(key, id, state) VALUES(1, 'a1', 'harvested'), (2, 'b1', 'harvested')")
+        try store.setPinned(["a"], true, by: "ben") { #expect($0 == "a1") }
+        #expect(try catalog.pins().map(\.session) == ["a1"] && catalog.pins().map(\.by) == ["ben"])
+        #expect(throws: CatalogError.self) { try store.setPinned(["b1", "nobody"], true) { _ in } }
+        var listed: [String] = []
+        try store.forEachPinnedSession { listed.append($0.session) }
+        #expect(listed == ["a1"])
+        try store.setPinned(["a1"], false) { _ in }
+        #expect(try catalog.pins().isEmpty)
+    }
+
     @Test func aNumberIsTakenOnce() throws {
         let catalog = try stage.catalog()
         #expect(try catalog.append([1], to: .decisions, after: 0, at: 0))
