@@ -28,7 +28,7 @@ import Testing
 
     private func publish(_ path: String = path, lines: Int = 30_000) throws -> [UInt8] {
         let file = try scratch.pack("s-1 \(path)", lines: lines)
-        let content = try Descriptor.rest(try OpenFile(file, O_RDONLY).descriptor, limit: 1 << 30)
+        let content = try OpenFile(file, O_RDONLY).rest(limit: 1 << 30)
         try home.publish(file, as: path)
         return content
     }
@@ -39,7 +39,9 @@ import Testing
     }
 
     private func content(_ pack: LocalPack) throws -> [UInt8] {
-        try Descriptor.read(pack.descriptor, at: 0, count: Int(Descriptor.size(pack.descriptor)))
+        try withExtendedLifetime(pack) {
+            try Descriptor.read(pack.descriptor, at: 0, count: Int(Descriptor.size(pack.descriptor)))
+        }
     }
 
     /// The paths of the copies' files.
@@ -51,7 +53,7 @@ import Testing
     }
 
     private func total() throws -> UInt64 {
-        try files().reduce(0) { try $0 + Descriptor.size(OpenFile($1, O_RDONLY).descriptor) }
+        try files().reduce(0) { try $0 + OpenFile($1, O_RDONLY).size }
     }
 
     // MARK: Right
@@ -101,7 +103,7 @@ import Testing
             #expect(try whole(cached()) == content)
             _ = try cached().localCopy(of: Self.path)
             for path in try files() {
-                var bytes = try Descriptor.rest(OpenFile(path, O_RDONLY).descriptor, limit: 1 << 30)
+                var bytes = try OpenFile(path, O_RDONLY).rest(limit: 1 << 30)
                 switch round % 5 {
                 case 0:
                     bytes[Int.random(in: 0..<bytes.count, using: &random)] ^=
@@ -128,7 +130,7 @@ import Testing
         #expect(try [whole(cached()), whole(cached(), other)] == contents)
         // All files change places: their checksums stay right.
         let all = try files()
-        let bytes = try all.map { try Descriptor.rest(OpenFile($0, O_RDONLY).descriptor, limit: 1 << 30) }
+        let bytes = try all.map { try OpenFile($0, O_RDONLY).rest(limit: 1 << 30) }
         for (path, bytes) in zip(all, bytes.dropFirst() + bytes.prefix(1)) {
             try OpenFile(path, O_WRONLY | O_TRUNC).write(bytes)
         }
@@ -184,7 +186,7 @@ import Testing
         try Folders.removeTree(folder)
         #expect(try self.content(copy) == content)
         // The process that gets the descriptor must not be able to change the copy.
-        #expect(write(copy.descriptor, "x", 1) == -1 && errno == EBADF)
+        withExtendedLifetime(copy) { #expect(write(copy.descriptor, "x", 1) == -1 && errno == EBADF) }
     }
 
     // MARK: Bounded

@@ -22,7 +22,7 @@ struct S3PackHomeTests {
     }
 
     private func content(_ file: String) throws -> [UInt8] {
-        try Descriptor.rest(OpenFile(file, O_RDONLY).descriptor, limit: 1 << 30)
+        try OpenFile(file, O_RDONLY).rest(limit: 1 << 30)
     }
 
     private func publish(lines: Int = 60_000, as path: String = path) throws -> [UInt8] {
@@ -150,8 +150,13 @@ struct S3PackHomeTests {
         }
         place.proxy.spoil { _ in nil }
         let copy = try home.localCopy(of: Self.path)
-        #expect(try Descriptor.read(copy.descriptor, at: 0, count: content.count + 1) == content)
-        #expect(write(copy.descriptor, "x", 1) == -1 && errno == EBADF, "whoever gets it cannot change it")
+        let copied = try withExtendedLifetime(copy) {
+            try Descriptor.read(copy.descriptor, at: 0, count: content.count + 1)
+        }
+        #expect(copied == content)
+        withExtendedLifetime(copy) {
+            #expect(write(copy.descriptor, "x", 1) == -1 && errno == EBADF, "whoever gets it cannot change it")
+        }
         #expect(try OpenFolder(path: scratch.file("cache")).names().isEmpty, "copies have no names")
     }
 

@@ -45,6 +45,8 @@ struct CacheEviction {
 
     private func evict(_ written: OpenFile) throws(FileFailure) {
         let lock = try OpenFile(cache.folder + "/lock", O_RDWR | O_CREAT | O_NOFOLLOW)
+        // The lock ends with the object, which must not be released after its last use.
+        defer { withExtendedLifetime(lock) {} }
         guard try lock.tryLock(.exclusive) else { return }
         let before = try written.size
         try removeLeastUsed()

@@ -50,10 +50,16 @@ final class CachedRanges: RangeReader {
         if let range = ranges.first(where: { $0.upperBound > stamp.size }) {
             throw PackError(.damagedFooter, "the file ends too early", path: path, offset: range.lowerBound)
         }
-        let parts = try parts(of: ranges)
+        // The end is there already.
+        let kept = stamp.size - UInt64(last.count)
+        let parts = try parts(of: ranges.filter { $0.lowerBound < kept })
         var found: [[UInt8]] = []
         found.reserveCapacity(ranges.count)
         for range in ranges {
+            if range.lowerBound >= kept {
+                found.append(Array(last[Int(range.lowerBound - kept)..<Int(range.upperBound - kept)]))
+                continue
+            }
             var bytes: [UInt8] = []
             bytes.reserveCapacity(range.count)
             for number in numbers(range) {

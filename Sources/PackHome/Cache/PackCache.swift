@@ -73,7 +73,8 @@ final class PackCache: Sendable {
             let file = try OpenFile(path(key, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
             let bytes = try file.read(at: 0, count: CacheFile.headerSize + limit + 1)
             if bytes.count <= CacheFile.headerSize + limit, let found = CacheFile(bytes, of: key) {
-                touch(file.descriptor, try file.modified)
+                let modified = try file.modified
+                withExtendedLifetime(file) { touch(file.descriptor, modified) }
                 return found
             }
         } catch {
