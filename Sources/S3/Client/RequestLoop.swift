@@ -130,7 +130,7 @@ final class RequestLoop: Sendable {
         case .failure(let failure):
             let error = S3Error(
                 .unavailable, "cannot \(call.purpose): \(failure.words)", key: key,
-                hint: failure.isFinal ? nil : "check the endpoint \(endpoint.scheme)://\(endpoint.host) and the network"
+                hint: failure.hint ?? "check the endpoint \(endpoint.scheme)://\(endpoint.host) and the network"
             )
             return .failure(
                 S3Fault(error: error, retry: failure.isFinal ? .no : .yes, mayHaveActed: failure.mayHaveActed))
