@@ -6,8 +6,8 @@ internal import Text
 internal import XML
 
 extension S3Client {
-    /// Lists objects, up to 1,000 for each page, in the order of their keys' bytes. An object that is written or removed
-    /// meanwhile may be listed or not.
+    /// Lists objects, up to 1,000 for each page, in the order of their keys' bytes. An object that is written or
+    /// removed meanwhile may be listed or not.
     /// - Parameters:
     ///   - prefix: what the keys begin with, relative to the location's prefix; empty for all.
     ///   - after: only keys behind this one, relative as well.

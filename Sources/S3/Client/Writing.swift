@@ -5,15 +5,17 @@ internal import Synchronization
 internal import Text
 
 extension S3Client {
-    /// The header that names the call that wrote an object, so that a lost answer can be told from another writer's object.
+    /// The header that names the call that wrote an object, so that a lost answer can be told from another writer's
+    /// object.
     static let ownerHeader = "x-amz-meta-salvage-put"
 
     /// Writes a small object in one request.
     ///
-    /// Without `replaces`, a key that is taken is an error with `exists`, as far as the server can tell: a server that does
-    /// not implement If-None-Match for PUT is asked before, which leaves a moment in which another can write. Use keys that
-    /// are never written twice.
-    /// - Throws: `S3Error`. Unless it is `exists`, `denied` or `invalid`, the object may have been written nevertheless.
+    /// Without `replaces`, a key that is taken is an error with `exists`, as far as the server can tell: a server that
+    /// does not implement If-None-Match for PUT is asked before, which leaves a moment in which another can write. Use
+    /// keys that are never written twice.
+    /// - Throws: `S3Error`. Unless it is `exists`, `denied` or `invalid`, the object may have been written
+    ///   nevertheless.
     public func put(_ key: String, _ bytes: [UInt8], replaces: Bool) throws(S3Error) -> S3Object {
         let owner = Self.newOwner()
         var call = try S3Call("write the object", .PUT, checked(key))
