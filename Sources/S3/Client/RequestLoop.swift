@@ -122,7 +122,7 @@ final class RequestLoop: Sendable {
                 let judge = AnswerJudge(purpose: call.purpose, key: key, region: endpoint.region)
                 var fault = judge.fault(answer, stamped: stamped, now: WallClock.now())
                 // A gateway that gave up waiting does not know what the server went on to do.
-                fault.mayHaveActed = answer.status >= 500 && fault.retry != .slower
+                fault.mayHaveActed = answer.status >= 500
                 return .failure(fault)
             }
             if let fault = call.check?(answer) { return .failure(fault) }

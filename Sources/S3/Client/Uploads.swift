@@ -122,9 +122,7 @@ extension S3Client {
                     continue
                 }
                 // An upload whose answer was lost is not known any more, and its object is in the way.
-                let isUnclear = outcome.mayHaveActed && [.exists, .absent, .unavailable].contains(error.code)
-                if isUnclear, let own = try? isOwn(key, size, owner) { return own }
-                throw error.code == .exists ? Self.taken(key) : error
+                return try settled(key, size, owner, outcome, error)
             }
         }
     }

@@ -87,6 +87,24 @@ extension S3Client {
         return found.object
     }
 
+    /// The object that a failed call has written after all: its answer was lost, and the refusal that followed is of the
+    /// call's own object.
+    /// - Throws: the error of the call, or why the object cannot be looked at; `exists` only for another's object.
+    func settled(
+        _ key: String, _ size: UInt64, _ owner: String, _ outcome: S3Outcome, _ error: S3Error
+    ) throws(S3Error) -> S3Object {
+        let failure = error.code == .exists ? Self.taken(key) : error
+        guard outcome.mayHaveActed, [.exists, .absent, .unavailable].contains(error.code) else { throw failure }
+        let own: S3Object?
+        do throws(S3Error) {
+            own = try isOwn(key, size, owner)
+        } catch let unknown {
+            throw error.code == .unavailable ? failure : unknown
+        }
+        guard let own else { throw failure }
+        return own
+    }
+
     private func written(
         _ key: String, _ outcome: S3Outcome, _ size: UInt64, _ owner: String
     ) throws(S3Error) -> S3Object {
@@ -94,10 +112,7 @@ extension S3Client {
         do {
             answer = try outcome.result.get()
         } catch {
-            // The refusal may be of our own object, whose answer was lost.
-            let isUnclear = outcome.mayHaveActed && [.exists, .unavailable].contains(error.code)
-            if isUnclear, let own = try? isOwn(key, size, owner) { return own }
-            throw error.code == .exists ? Self.taken(key) : error
+            return try settled(key, size, owner, outcome, error)
         }
         guard let etag = answer.etag else {
             throw S3Error(.damaged, "the server did not say the tag of what it wrote", key: key, status: answer.status)
