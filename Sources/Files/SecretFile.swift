@@ -17,7 +17,8 @@ public enum SecretFile {
     ///
     /// - Parameters:
     ///   - path: the file; links are followed.
-    ///   - toleratesGroup: whether its group may read it, as that of a systemd credential: systemd grants access through an
+    ///   - toleratesGroup: whether its group may read it, as that of a systemd credential: systemd grants access
+    ///   through an
     ///     ACL, whose mask appears as the group bits of the mode.
     public static func read(_ path: String, toleratesGroup: Bool) throws(FileFailure) -> Content {
         let descriptor = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)

@@ -1,7 +1,7 @@
 /// Text as the content of an element.
 public enum XMLText {
-    /// Returns the text with markup and white space that readers change escaped. Other control characters cannot be written
-    /// in XML 1.0; see ``isWritable(_:)``.
+    /// Returns the text with markup and white space that readers change escaped. Other control characters cannot be
+    /// written in XML 1.0; see ``isWritable(_:)``.
     public static func escaped(_ text: String) -> String {
         var out: [UInt8] = []
         for byte in text.utf8 {

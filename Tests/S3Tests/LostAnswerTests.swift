@@ -51,6 +51,18 @@ import Testing
         }
     }
 
+    @Test func anObjectThatCannotBeLookedAtIsNotCalledAnothers() throws {
+        try with { request, index in
+            switch (request.method, index) {
+            case ("PUT", 0): .lost
+            case ("PUT", _): .error(412, "PreconditionFailed")
+            default: .respond(403)
+            }
+        } _: { client, _ in
+            expectFailure(.denied) { try client.put("k", [1], replaces: false) }
+        }
+    }
+
     @Test func aFirstRefusalIsBelieved() throws {
         try with { _, _ in
             .error(412, "PreconditionFailed")

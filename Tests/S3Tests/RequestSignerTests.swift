@@ -56,8 +56,8 @@ import Testing
         #expect(header.contains("SignedHeaders=\(request.signedHeaders),") && header.hasSuffix(example.signature))
     }
 
-    /// Cases of the "Signature Version 4 Test Suite" that do not depend on the removal of dots from paths, which S3 does not
-    /// do: https://docs.aws.amazon.com/general/latest/gr/signature-v4-test-suite.html
+    /// Cases of the "Signature Version 4 Test Suite" that do not depend on the removal of dots from paths, which S3
+    /// does not do: https://docs.aws.amazon.com/general/latest/gr/signature-v4-test-suite.html
     static let suite = [
         Documented(
             name: "get-vanilla", signature: "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),

@@ -2,7 +2,8 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// An HTTP server over plain sockets that answers byte for byte what a test tells it to, one thread for each connection.
+/// An HTTP server over plain sockets that answers byte for byte what a test tells it to, one thread for each
+/// connection.
 final class TestServer: Sendable {
     /// One request as it arrived.
     struct Request: Sendable {

@@ -1,9 +1,9 @@
 /// How many requests may be in flight: a pure state machine.
 ///
 /// Additive increase, multiplicative decrease (Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for
-/// Congestion Avoidance in Computer Networks", 1989): an answer that asks to slow down halves the limit, and each window of
-/// good answers raises it by one. The limit is halved once for each window, because all requests in flight meet the same
-/// trouble.
+/// Congestion Avoidance in Computer Networks", 1989): an answer that asks to slow down halves the limit, and each
+/// window of good answers raises it by one. The limit is halved once for each window, because all requests in flight
+/// meet the same trouble.
 package struct FlightControl: Sendable {
     /// Names one request that waits.
     package typealias Ticket = UInt64

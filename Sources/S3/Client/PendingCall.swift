@@ -3,12 +3,12 @@ internal import Dispatch
 internal import NIOCore
 internal import Synchronization
 
-/// The bridge from blocking callers to the asynchronous HTTP client: work that runs in a task, and the thread that waits
-/// for its result.
+/// The bridge from blocking callers to the asynchronous HTTP client: work that runs in a task, and the thread that
+/// waits for its result.
 ///
-/// The waiting thread should be a caller's own. The task does not run on the threads of Swift's concurrency pool but on an
-/// event loop: those are as few as there are cores, and if callers blocked all of them, no task of the pool could end the
-/// wait. The work must be bounded in time by itself, and must not block.
+/// The waiting thread should be a caller's own. The task does not run on the threads of Swift's concurrency pool but on
+/// an event loop: those are as few as there are cores, and if callers blocked all of them, no task of the pool could
+/// end the wait. The work must be bounded in time by itself, and must not block.
 final class PendingCall<Value: Sendable>: Sendable {
     private final class Slot: Sendable {
         let value = Mutex<Value?>(nil)

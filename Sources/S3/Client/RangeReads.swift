@@ -3,15 +3,15 @@ internal import Model
 internal import NIOHTTP1
 
 extension S3Client {
-    /// Reads ranges of objects, as many at once as the settings allow, and delivers them in the order of the requests on
-    /// the calling thread.
+    /// Reads ranges of objects, as many at once as the settings allow, and delivers them in the order of the requests
+    /// on the calling thread.
     ///
     /// At most `settings.parallel` ranges are in memory or on the way: the caller bounds their sizes. A range must be
-    /// there in full: fewer bytes are an error with `damaged`. Parts of one object may be of different contents if it is
-    /// replaced meanwhile; use ``get(_:etag:each:)`` where keys are replaced.
-    /// - Parameter each: gets the request's index and the bytes or why there are none; false ends, and the requests under
-    ///   way are abandoned.
-    /// - Throws: `S3Error` if there are no credentials.
+    /// there in full: fewer bytes are an error with `damaged`. Parts of one object may be of different contents if it
+    /// is replaced meanwhile; use ``get(_:etag:each:)`` where keys are replaced.
+    /// - Parameter each: gets the request's index and the bytes or why there are none; false ends, and the requests
+    ///   under way are abandoned.
+    /// - Throws: nothing of a request: what fails is delivered.
     public func get(
         _ requests: [(key: String, range: Range<UInt64>)], each: (Int, Result<[UInt8], S3Error>) -> Bool
     ) throws(S3Error) {
@@ -28,8 +28,8 @@ extension S3Client {
 
     /// Writes a whole object into a file from its start, with one part after another and several on the way, all of one
     /// content. What the file had behind the object's end stays.
-    /// - Throws: `S3Error`, with `absent` if the server said that there is no such object, with `local` if the file cannot
-    ///   be written. The file then has a part of the object.
+    /// - Throws: `S3Error`, with `absent` if the server said that there is no such object, with `local` if the file
+    ///   cannot be written. The file then has a part of the object.
     public func download(_ key: String, to descriptor: Int32) throws(S3Error) -> S3Object {
         let part = UInt64(max(1, options.partSize))
         let first: (bytes: [UInt8], object: S3Object)

@@ -122,7 +122,7 @@ final class RequestLoop: Sendable {
                 let judge = AnswerJudge(purpose: call.purpose, key: key, region: endpoint.region)
                 var fault = judge.fault(answer, stamped: stamped, now: WallClock.now())
                 // A gateway that gave up waiting does not know what the server went on to do.
-                fault.mayHaveActed = answer.status >= 500 && fault.retry != .slower
+                fault.mayHaveActed = answer.status >= 500
                 return .failure(fault)
             }
             if let fault = call.check?(answer) { return .failure(fault) }
@@ -130,7 +130,7 @@ final class RequestLoop: Sendable {
         case .failure(let failure):
             let error = S3Error(
                 .unavailable, "cannot \(call.purpose): \(failure.words)", key: key,
-                hint: failure.isFinal ? nil : "check the endpoint \(endpoint.scheme)://\(endpoint.host) and the network"
+                hint: failure.hint ?? "check the endpoint \(endpoint.scheme)://\(endpoint.host) and the network"
             )
             return .failure(
                 S3Fault(error: error, retry: failure.isFinal ? .no : .yes, mayHaveActed: failure.mayHaveActed))

@@ -8,10 +8,10 @@ internal import Text
 /// Objects under a prefix of a bucket, over the S3 REST API
 /// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html).
 ///
-/// Calls block; make them on threads of your own and from as many as you like. Requests that fail in a way that may pass are
-/// repeated, with fewer at once when the server asks for that. Bodies that are sent are signed with their SHA-256; bodies
-/// that arrive are checked for their length, range and tag. Keys are relative to the location's prefix. Call ``close()`` when
-/// done.
+/// Calls block; make them on threads of your own and from as many as you like. Requests that fail in a way that may
+/// pass are repeated, with fewer at once when the server asks for that. Bodies that are sent are signed with their
+/// SHA-256; bodies that arrive are checked for their length, range and tag. Keys are relative to the location's prefix.
+/// Call ``close()`` when done.
 public final class S3Client: Sendable {
     /// The bucket and the prefix.
     public let location: S3Location
@@ -140,8 +140,8 @@ public final class S3Client: Sendable {
     }
 
     /// The key, if S3 and all that stands before it takes it as it is.
-    /// - Throws: `S3Error` with `invalid` for an empty key, one of more than 1,024 bytes with the prefix, and one with a
-    ///   segment `.` or `..`, which clients and proxies remove.
+    /// - Throws: `S3Error` with `invalid` for an empty key, one of more than 1,024 bytes with the prefix, and one with
+    ///   a segment `.` or `..`, which clients and proxies remove.
     func checked(_ key: String) throws(S3Error) -> String {
         func invalid(_ why: String) -> S3Error {
             S3Error(.invalid, "the object's key \(why)", key: Escape.display(key))

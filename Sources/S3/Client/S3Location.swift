@@ -7,8 +7,8 @@ public struct S3Location: Sendable, Equatable, CustomStringConvertible {
     /// What all keys begin with: empty, or a path that ends with a slash.
     public var prefix: String
 
-    /// Reads `s3://bucket` or `s3://bucket/some/prefix`; a slash at the end may be missing. The prefix is taken as it is,
-    /// without decoding.
+    /// Reads `s3://bucket` or `s3://bucket/some/prefix`; a slash at the end may be missing. The prefix is taken as it
+    /// is, without decoding.
     /// - Throws: `S3Error` with `invalid` if the text is not such an address.
     public init(parsing address: String) throws(S3Error) {
         func invalid(_ why: String) -> S3Error {

@@ -8,7 +8,8 @@ public struct S3Object: Sendable, Equatable {
     public var size: UInt64
     /// The tag of the content, without quotes. It changes with the content; it is a digest only by chance.
     public var etag: String
-    /// The last change, in nanoseconds since 1970; 0 if the server did not say. Servers tell whole seconds or milliseconds.
+    /// The last change, in nanoseconds since 1970; 0 if the server did not say. Servers tell whole seconds or
+    /// milliseconds.
     public var modified: Int64
 
     /// Creates a description.

@@ -2,8 +2,8 @@
 public struct S3Options: Sendable {
     /// The most times that a request is sent.
     public var tries = 8
-    /// The longest time in milliseconds from a request's first sending until it is given up. A try under way then is not
-    /// ended, but none begins.
+    /// The longest time in milliseconds from a request's first sending until it is given up. A try under way then is
+    /// not ended, but none begins.
     public var patience: Int64 = 120_000
     /// The wait before the second try is at most this, in milliseconds; each further bound is twice the one before.
     public var firstWait: Int64 = 50
@@ -13,8 +13,8 @@ public struct S3Options: Sendable {
     public var connectTimeout: Int64 = 10_000
     /// The longest time without a byte of an answer or of a body that is sent, in milliseconds.
     public var stallTimeout: Int64 = 30_000
-    /// The slowest rate of bodies, in bytes per second, beyond ``stallTimeout``: a server that sends a byte now and then
-    /// would neither stall nor finish.
+    /// The slowest rate of bodies, in bytes per second, beyond ``stallTimeout``: a server that sends a byte now and
+    /// then would neither stall nor finish.
     public var slowestBody = 16_384
     /// The size of an upload's parts, in bytes; parts of large objects are larger, because S3 takes at most 10,000. AWS
     /// takes no parts below 5 MiB, except the last.

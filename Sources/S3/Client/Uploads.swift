@@ -9,12 +9,12 @@ extension S3Client {
     /// How many bytes at the end of an upload are read back: a pack's trailer.
     static let tail = 48
 
-    /// Writes an object from a file, from its start to `size`: in one request up to one part, else in parts, several on the
-    /// way. Never replaces an object, as far as the server can tell (see ``put(_:_:replaces:)``; some ignore the condition
-    /// at the end of an upload in parts, so it is also looked for before).
+    /// Writes an object from a file, from its start to `size`: in one request up to one part, else in parts, several on
+    /// the way. Never replaces an object, as far as the server can tell (see ``put(_:_:replaces:)``; some ignore the
+    /// condition at the end of an upload in parts, so it is also looked for before).
     ///
-    /// When this returns, the object has the size, and its last 48 bytes were read back. An upload that fails is aborted,
-    /// if the server can still be reached; a lifecycle rule of the bucket is needed for the rest.
+    /// When this returns, the object has the size, and its last 48 bytes were read back. An upload that fails is
+    /// aborted, if the server can still be reached; a lifecycle rule of the bucket is needed for the rest.
     /// - Parameter descriptor: an open file that does not change meanwhile. Its own position is not used.
     public func upload(_ key: String, from descriptor: Int32, size: UInt64) throws(S3Error) -> S3Object {
         let object: S3Object
@@ -122,9 +122,7 @@ extension S3Client {
                     continue
                 }
                 // An upload whose answer was lost is not known any more, and its object is in the way.
-                let isUnclear = outcome.mayHaveActed && [.exists, .absent, .unavailable].contains(error.code)
-                if isUnclear, let own = try? isOwn(key, size, owner) { return own }
-                throw error.code == .exists ? Self.taken(key) : error
+                return try settled(key, size, owner, outcome, error)
             }
         }
     }

@@ -5,15 +5,17 @@ internal import Synchronization
 internal import Text
 
 extension S3Client {
-    /// The header that names the call that wrote an object, so that a lost answer can be told from another writer's object.
+    /// The header that names the call that wrote an object, so that a lost answer can be told from another writer's
+    /// object.
     static let ownerHeader = "x-amz-meta-salvage-put"
 
     /// Writes a small object in one request.
     ///
-    /// Without `replaces`, a key that is taken is an error with `exists`, as far as the server can tell: a server that does
-    /// not implement If-None-Match for PUT is asked before, which leaves a moment in which another can write. Use keys that
-    /// are never written twice.
-    /// - Throws: `S3Error`. Unless it is `exists`, `denied` or `invalid`, the object may have been written nevertheless.
+    /// Without `replaces`, a key that is taken is an error with `exists`, as far as the server can tell: a server that
+    /// does not implement If-None-Match for PUT is asked before, which leaves a moment in which another can write. Use
+    /// keys that are never written twice.
+    /// - Throws: `S3Error`. Unless it is `exists`, `denied` or `invalid`, the object may have been written
+    ///   nevertheless.
     public func put(_ key: String, _ bytes: [UInt8], replaces: Bool) throws(S3Error) -> S3Object {
         let owner = Self.newOwner()
         var call = try S3Call("write the object", .PUT, checked(key))
@@ -85,6 +87,24 @@ extension S3Client {
         return found.object
     }
 
+    /// The object that a failed call has written after all: its answer was lost, and the refusal that followed is of the
+    /// call's own object.
+    /// - Throws: the error of the call, or why the object cannot be looked at; `exists` only for another's object.
+    func settled(
+        _ key: String, _ size: UInt64, _ owner: String, _ outcome: S3Outcome, _ error: S3Error
+    ) throws(S3Error) -> S3Object {
+        let failure = error.code == .exists ? Self.taken(key) : error
+        guard outcome.mayHaveActed, [.exists, .absent, .unavailable].contains(error.code) else { throw failure }
+        let own: S3Object?
+        do throws(S3Error) {
+            own = try isOwn(key, size, owner)
+        } catch let unknown {
+            throw error.code == .unavailable ? failure : unknown
+        }
+        guard let own else { throw failure }
+        return own
+    }
+
     private func written(
         _ key: String, _ outcome: S3Outcome, _ size: UInt64, _ owner: String
     ) throws(S3Error) -> S3Object {
@@ -92,10 +112,7 @@ extension S3Client {
         do {
             answer = try outcome.result.get()
         } catch {
-            // The refusal may be of our own object, whose answer was lost.
-            let isUnclear = outcome.mayHaveActed && [.exists, .unavailable].contains(error.code)
-            if isUnclear, let own = try? isOwn(key, size, owner) { return own }
-            throw error.code == .exists ? Self.taken(key) : error
+            return try settled(key, size, owner, outcome, error)
         }
         guard let etag = answer.etag else {
             throw S3Error(.damaged, "the server did not say the tag of what it wrote", key: key, status: answer.status)

@@ -1,7 +1,8 @@
 internal import Files
 internal import Text
 
-/// Keys in a file in the format of `~/.aws/credentials`. It is read for each request, so that a replaced file takes effect.
+/// Keys in a file in the format of `~/.aws/credentials`. It is read for each request, so that a replaced file takes
+/// effect.
 /// Source: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 struct FileCredentials: KeySource {
     let path: String

@@ -1,8 +1,8 @@
 /// One place where keys may be.
 protocol KeySource: Sendable {
     /// The keys; nil if this place is not set up at all.
-    /// - Throws: `S3Error` if it is set up and has no keys that can be used: other places are then not tried, so that no
-    ///   keys but the intended ones are used.
+    /// - Throws: `S3Error` if it is set up and has no keys that can be used: other places are then not tried, so that
+    ///   no keys but the intended ones are used.
     func find() throws(S3Error) -> S3Keys?
 
     /// Forgets keys that the server refused.

@@ -2,8 +2,8 @@ public import Model
 
 extension CredentialsChain {
     /// The sources in the order of AWS's tools: the environment, AWS's credentials file, the container's service, the
-    /// instance's metadata service. A credentials file in the settings is the only source; a profile in the settings comes
-    /// before the environment.
+    /// instance's metadata service. A credentials file in the settings is the only source; a profile in the settings
+    /// comes before the environment.
     /// Source: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-authentication.html#cli-chap-authentication-precedence
     ///
     /// Reads nothing yet.

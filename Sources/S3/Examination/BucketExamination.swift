@@ -3,8 +3,9 @@ internal import Clocks
 internal import NIOHTTP1
 
 extension S3Client {
-    /// Tries what a store needs of the bucket, with small objects of its own under `salvage-probe/` in the prefix, which it
-    /// removes. Never throws: what fails is a fact. Takes as long as retries take if the server cannot be reached.
+    /// Tries what a store needs of the bucket, with small objects of its own under `salvage-probe/` in the prefix,
+    /// which it removes. Never throws: what fails is a fact. Takes as long as retries take if the server cannot be
+    /// reached.
     public func examine() -> S3Examination {
         var examination = BucketExamination(client: self)
         examination.run()
