@@ -4,6 +4,8 @@ package import Pack
 /// All that a catalog has about one session, to be put into another catalog as it is: with the ledger's history, which its
 /// pack does not have.
 package struct CopiedSession: Sendable {
+    /// The key of its row, which orders sessions in the catalog that it was read from.
+    package let key: Int64
     /// The session's id.
     package let id: String
     /// Where its pack is, relative to the store; nil without one. Each store has its own places.
@@ -47,90 +49,74 @@ package struct CopiedSession: Sendable {
     }
 }
 
-/// Ids of sessions from one to another in the order of their bytes.
-package struct SessionRange: Sendable {
-    /// The ids follow this one; nil for all from the first.
-    package var after: String?
-    /// The last id; nil for all to the last.
-    package var through: String?
-
-    /// Creates a range.
-    package init(after: String? = nil, through: String? = nil) {
-        self.after = after
-        self.through = through
-    }
-
-    /// The condition on a column, and its values.
-    var filter: (sql: String, values: [SQLValue]) {
-        var parts: [String] = []
-        var values: [SQLValue] = []
-        if let after {
-            parts.append("s.id > ?")
-            values.append(.text(after))
-        }
-        if let through {
-            parts.append("s.id <= ?")
-            values.append(.text(through))
-        }
-        return (parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND "), values)
-    }
-}
-
 extension Catalog {
     /// Whether the catalog has rows for the members of packs.
     package func storesMembers() throws(CatalogError) -> Bool {
         try read { (connection) throws(CatalogError) in connection.storesMembers }
     }
 
-    /// The sessions of a range with all their rows, in the order of their ids.
+    /// Sessions with all their rows, in the order in which their rows were created. Put into another catalog in this order,
+    /// they are listed there in the same order, also where their times are equal.
     ///
-    /// - Parameter limit: the most sessions; nil for all of the range.
-    package func copiedSessions(
-        _ range: SessionRange, limit: Int? = nil
-    ) throws(CatalogError) -> [CopiedSession] {
+    /// - Parameters:
+    ///   - key: the sessions follow the one with this key; nil begins with the first.
+    ///   - limit: the most sessions.
+    package func copiedSessions(after key: Int64?, limit: Int) throws(CatalogError) -> [CopiedSession] {
         try read { (connection) throws(CatalogError) in
-            var (sql, values) = range.filter
-            sql =
-                "SELECT s.key, s.id, s.pack, \(CopiedTable.sessions.columns.map { "s." + $0.name }.joined(separator: ", "))"
-                + " FROM sessions s\(sql) ORDER BY s.id"
-            if let limit {
-                sql += " LIMIT ?"
-                values.append(.integer(Int64(limit)))
-            }
-            let found = try connection.prepare(sql).bind(values)
-            var sessions: [CopiedSession] = []
-            var places: [Int64: Int] = [:]
-            while try found.step() {
-                places[found.integer(0)] = sessions.count
-                sessions.append(
-                    CopiedSession(
-                        id: found.text(1), pack: found.textOrNil(2),
-                        row: CopiedTable.sessions.values(found, from: 3),
-                        rows: CopiedTable.children.map { _ in [] }))
-            }
-            guard let last = sessions.last else { return [] }
-            let whole = SessionRange(after: range.after, through: last.id)
-            for (index, table) in CopiedTable.children.enumerated() {
-                if table.name == CopiedTable.members.name, !connection.storesMembers { continue }
-                try Self.read(table, whole, connection) { key, values in
-                    if let place = places[key] { sessions[place].rows[index].append(values) }
-                }
-            }
-            return sessions
+            try Self.sessions(
+                " WHERE s.key > ? ORDER BY s.key LIMIT ?", [.integer(key ?? .min), .integer(Int64(limit))], connection)
         }
     }
 
-    private static func read(
-        _ table: CopiedTable, _ range: SessionRange, _ connection: any SQLConnection,
-        each: (Int64, [CopiedValue]) -> Void
-    ) throws(CatalogError) {
-        let (filter, values) = range.filter
-        let rows = try connection.prepare(
-            """
-            SELECT t.session, \(table.selected) FROM \(table.name) t JOIN sessions s ON s.key = t.session\(filter)
-            ORDER BY t.session, t.\(table.order)
-            """
-        ).bind(values)
-        while try rows.step() { each(rows.integer(0), table.values(rows, from: 1)) }
+    /// The sessions with these ids, as far as the catalog has them, with all their rows.
+    package func copiedSessions(_ ids: [String]) throws(CatalogError) -> [CopiedSession] {
+        try read { (connection) throws(CatalogError) in
+            var found: [CopiedSession] = []
+            for page in PortableSQL.pages(ids) {
+                found += try Self.sessions(
+                    " WHERE s.id IN (\(PortableSQL.placeholders(page.count)))", page.map { .text($0) }, connection)
+            }
+            return found
+        }
+    }
+
+    private static func sessions(
+        _ filter: String, _ values: [SQLValue], _ connection: any SQLConnection
+    ) throws(CatalogError) -> [CopiedSession] {
+        let columns = CopiedTable.sessions.columns.map { "s." + $0.name }.joined(separator: ", ")
+        let found = try connection.prepare("SELECT s.key, s.id, s.pack, \(columns) FROM sessions s\(filter)").bind(
+            values)
+        var sessions: [CopiedSession] = []
+        while try found.step() {
+            sessions.append(
+                CopiedSession(
+                    key: found.integer(0), id: found.text(1), pack: found.textOrNil(2),
+                    row: CopiedTable.sessions.values(found, from: 3), rows: CopiedTable.children.map { _ in [] }))
+        }
+        var places: [Int64: Int] = [:]
+        for (place, session) in sessions.enumerated() { places[session.key] = place }
+        for (index, table) in CopiedTable.children.enumerated() {
+            if table.name == CopiedTable.members.name, !connection.storesMembers { continue }
+            for page in PortableSQL.pages(sessions.map(\.key)) {
+                let rows = try connection.prepare(
+                    """
+                    SELECT t.session, \(table.selected) FROM \(table.name) t
+                    WHERE t.session IN (\(PortableSQL.placeholders(page.count))) ORDER BY t.session, t.\(table.order)
+                    """
+                ).bind(page.map { .integer($0) })
+                while try rows.step() {
+                    guard let place = places[rows.integer(0)] else { continue }
+                    sessions[place].rows[index].append(table.values(rows, from: 1))
+                }
+            }
+        }
+        return sessions
+    }
+}
+
+extension PortableSQL {
+    /// Values in pages that one query may name.
+    static func pages<Value>(_ values: [Value]) -> [ArraySlice<Value>] {
+        stride(from: 0, to: values.count, by: pageSize).map { values[$0..<min($0 + pageSize, values.count)] }
     }
 }

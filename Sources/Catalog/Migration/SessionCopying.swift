@@ -3,18 +3,19 @@ import Text
 extension Catalog {
     /// Puts sessions of another catalog into this one in one transaction. Each replaces what is known of it here.
     ///
-    /// - Parameter sessions: in the order of their ids, each with the place of its pack in this catalog's store.
+    /// - Parameter sessions: in the order of their keys, each with the place of its pack in this catalog's store.
     package func put(_ sessions: [CopiedSession]) throws(CatalogError) {
-        guard let first = sessions.first, let last = sessions.last else { return }
+        guard !sessions.isEmpty else { return }
+        let ids = sessions.map(\.id)
         var texts = RepeatedTexts()
         for session in sessions { session.addTexts(to: &texts) }
         let known = try intern(texts)
         try write { (connection) throws(CatalogError) in
             let copying = try SessionCopying(connection, known)
-            var keys = try copying.keys(from: first.id, to: last.id)
+            var keys = try copying.keys(of: ids)
             for session in sessions { try copying.putRow(session, key: keys[session.id]) }
             // One query instead of an answer for each row.
-            keys = try copying.keys(from: first.id, to: last.id)
+            keys = try copying.keys(of: ids)
             for session in sessions {
                 guard let key = keys[session.id] else {
                     throw CatalogError(
@@ -71,12 +72,15 @@ private final class SessionCopying {
         }
     }
 
-    /// The keys of the sessions in a range of ids.
-    func keys(from first: String, to last: String) throws(CatalogError) -> ByteDictionary<Int64> {
-        let rows = try connection.prepare("SELECT id, key FROM sessions WHERE id >= ?1 AND id <= ?2")
-        rows.bind(1, first).bind(2, last)
+    /// The keys of the sessions that the catalog has.
+    func keys(of ids: [String]) throws(CatalogError) -> ByteDictionary<Int64> {
         var keys: ByteDictionary<Int64> = [:]
-        while try rows.step() { keys[rows.text(0)] = rows.integer(1) }
+        for page in PortableSQL.pages(ids) {
+            let rows = try connection.prepare(
+                "SELECT id, key FROM sessions WHERE id IN (\(PortableSQL.placeholders(page.count)))"
+            ).bind(page.map { .text($0) })
+            while try rows.step() { keys[rows.text(0)] = rows.integer(1) }
+        }
         return keys
     }
 

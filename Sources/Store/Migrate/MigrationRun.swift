@@ -117,21 +117,20 @@ final class MigrationRun {
     private func pass(
         _ body: (_ sessions: [CopiedSession], _ known: ByteDictionary<CopiedSession>) throws -> Void
     ) throws -> Int {
-        var range = SessionRange()
+        var key: Int64?
         var seen = 0
         var differing = 0
         while true {
-            let sessions = try from.copiedSessions(range, limit: Self.batch)
+            let sessions = try from.copiedSessions(after: key, limit: Self.batch)
             guard let last = sessions.last else { break }
-            range.through = last.id
             var known: ByteDictionary<CopiedSession> = [:]
-            for session in try to.copiedSessions(range) { known[session.id] = session }
+            for session in try to.copiedSessions(sessions.map(\.id)) { known[session.id] = session }
             let new = sessions.filter { known[$0.id]?.isSame(as: $0, members: comparesMembers) != true }
             if !new.isEmpty { try body(new, known) }
             differing += new.count
             seen += sessions.count
             progress(.migrating(sessions: seen, packs: report.packs, bytes: report.bytes))
-            range = SessionRange(after: last.id)
+            key = last.key
         }
         report.sessions = seen
         return differing
