@@ -51,7 +51,7 @@ import Text
 
     /// Whether both say the same of all sessions, and how many sessions there are.
     private func compare(_ one: Catalog, _ other: Catalog) throws -> (same: Bool, sessions: Int) {
-        let members = try one.storesMembers() && other.storesMembers()
+        let members = one.storesMembers && other.storesMembers
         let (left, right) = (try all(one), try all(other))
         let same =
             left.count == right.count

@@ -50,11 +50,6 @@ package struct CopiedSession: Sendable {
 }
 
 extension Catalog {
-    /// Whether the catalog has rows for the members of packs.
-    package func storesMembers() throws(CatalogError) -> Bool {
-        try read { (connection) throws(CatalogError) in connection.storesMembers }
-    }
-
     /// Sessions with all their rows, in the order in which their rows were created. Put into another catalog in this order,
     /// they are listed there in the same order, also where their times are equal.
     ///

@@ -38,7 +38,7 @@ final class MigrationRun {
         self.progress = progress
         from = try source.catalog()
         to = try target.catalog()
-        let members = (source: try from.storesMembers(), target: try to.storesMembers())
+        let members = (source: from.storesMembers, target: to.storesMembers)
         comparesMembers = members.source && members.target
         needsMembers = !members.source && members.target
         packs = PackMigration(
@@ -65,7 +65,7 @@ final class MigrationRun {
     /// Copies everything once, beside whoever uses the source.
     func copy() throws -> MigrationReport {
         report.isCopy = true
-        try copySymbols()
+        try SymbolMigration(source: source, target: target, progress: progress).copy(&report)
         _ = try pass(put)
         try RecordMigration(source: source, target: target).copy(&report)
         return report
@@ -73,7 +73,7 @@ final class MigrationRun {
 
     /// Copies everything beside a running harvest, then the rest while no harvest can run, and marks the source.
     func migrate() throws -> MigrationReport {
-        try copySymbols()
+        try SymbolMigration(source: source, target: target, progress: progress).copy(&report)
         for _ in 0..<Self.mostPasses where try pass(put) > Self.fewSessions {}
         try RecordMigration(source: source, target: target).copy(&report)
         report.harvesters = try from.presentHarvesters()
@@ -95,7 +95,7 @@ final class MigrationRun {
         if !source.isShared { try marker.write(store: source.path) }
         report.gaps = []
         _ = try pass(put)
-        try copySymbols()
+        try SymbolMigration(source: source, target: target, progress: progress).copy(&report)
         try RecordMigration(source: source, target: target).copy(&report)
         try LocalMigration(source: source.path, target: target.path).copy(&report)
         guard report.gaps.isEmpty else {
@@ -189,27 +189,4 @@ final class MigrationRun {
         guard let now = try from.session(session.id)?.pack, let before = session.pack else { return true }
         return !now.hasSameBytes(as: before)
     }
-
-    // MARK: Symbols
-
-    private func copySymbols() throws {
-        guard let (from, to) = try symbolPlaces() else {
-            report.gaps.append(.init("the symbols were not copied: this build cannot copy those of a shared store"))
-            return
-        }
-        try from.forEachFile { path in
-            progress(.addingSymbols(path: path))
-            if try to.take(try from.open(path), as: path) { report.symbols += 1 }
-        }
-    }
-
-    private func symbolPlaces() throws -> (any SymbolPlace, any SymbolPlace)? {
-        guard let from = try source.symbolPlace(), let to = try target.symbolPlace() else { return nil }
-        return (from, to)
-    }
-}
-
-extension Store {
-    /// Where the store's symbols are; nil if they cannot be copied.
-    func symbolPlace() throws -> (any SymbolPlace)? { isShared ? nil : SymbolFolder(store: path) }
 }
