@@ -53,18 +53,19 @@ struct Migrate: Command {
         target.store = to
         let address = try StoreAccess.address(target)
         let progress = Progress(quiet: options.quiet)
-        let report = try StoreAccess.store(options).migrate(
+        let store = try StoreAccess.store(options)
+        let report = try store.migrate(
             to: address, dryRun: dryRun, keepsSource: keepsSource, progress: { progress.update($0) })
         progress.finish()
-        try write(report, address)
+        try write(report, address, isMarked: report.isFinished && !store.isShared)
     }
 
-    private func write(_ report: MigrationReport, _ address: StoreAddress) throws {
+    private func write(_ report: MigrationReport, _ address: StoreAddress, isMarked: Bool) throws {
         let output = Output(options)
         if options.json {
             output.line(Shapes.migration.line(MigratedStore(report: report, target: address.description)))
         } else if !options.quiet {
-            output.text(Self.summary(report, address))
+            output.text(Self.summary(report, address) + (isMarked ? "; this store is now only read" : ""))
         }
         try output.finish()
         for gap in report.gaps {
@@ -83,11 +84,9 @@ struct Migrate: Command {
 
     private static func summary(_ report: MigrationReport, _ address: StoreAddress) -> String {
         let verb = report.isDryRun ? "would copy" : "copied"
-        var text =
+        return
             "\(verb) \(report.copied) of \(counted(report.sessions, "session")), \(counted(report.packs, "pack")) "
             + "(\(SizeText.binary(report.bytes))) to \(Escape.display(address.description))"
-        if report.isFinished { text += "; this store is now only read" }
-        return text
     }
 
     /// What keeps the migration from being finished; nil if nothing does.

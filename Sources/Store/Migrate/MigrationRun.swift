@@ -1,3 +1,4 @@
+import BlockIndex
 import Catalog
 import CrashAnalysis
 import Files
@@ -68,6 +69,7 @@ final class MigrationRun {
         try SymbolMigration(source: source, target: target, progress: progress).copy(&report)
         _ = try pass(put)
         try RecordMigration(source: source, target: target).copy(&report)
+        try indexPacks()
         return report
     }
 
@@ -98,6 +100,7 @@ final class MigrationRun {
         try SymbolMigration(source: source, target: target, progress: progress).copy(&report)
         try RecordMigration(source: source, target: target).copy(&report)
         try LocalMigration(source: source.path, target: target.path).copy(&report)
+        try indexPacks()
         guard report.gaps.isEmpty else {
             // The source goes on: it has what the target lacks.
             if !source.isShared { try MigrationMarker.remove(store: source.path) }
@@ -108,6 +111,14 @@ final class MigrationRun {
         marker.isFinished = true
         if !source.isShared { try marker.write(store: source.path) }
         report.isFinished = true
+    }
+
+    /// Fills a folder's index of filters, without which a search opens every pack. A shared store's is filled by its harvesters.
+    private func indexPacks() throws {
+        guard !target.isShared else { return }
+        var packs: [String] = []
+        try to.forEachSession { session in if let pack = session.pack { packs.append(pack) } }
+        _ = try FilterLog.rebuild(store: target.path, home: target.home, packs: packs)
     }
 
     // MARK: Sessions
