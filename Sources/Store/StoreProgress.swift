@@ -38,4 +38,7 @@ public enum StoreProgress: Sendable, Equatable {
     case reading(file: Int, of: Int)
     /// A file is being restored: its number, from 1, the number of all files, the bytes restored before it, and all bytes.
     case restoring(file: Int, of: Int, bytes: UInt64, ofBytes: UInt64)
+    /// Sessions are being copied to another store: how many were compared, and the packs copied so far and their size in
+    /// bytes.
+    case migrating(sessions: Int, packs: Int, bytes: UInt64)
 }

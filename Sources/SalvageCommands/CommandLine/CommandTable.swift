@@ -18,7 +18,7 @@ enum CommandTable {
             "Maintain the store",
             [
                 .query(Status.self), .network(Doctor.self), .query(Verify.self), .query(Reindex.self),
-                .query(Prune.self), .query(Pin.self), .query(Backup.self), .query(Restore.self),
+                .query(Prune.self), .query(Pin.self), .query(Backup.self), .query(Restore.self), .query(Migrate.self),
             ]
         ),
         ("Document the program", [.query(Completions.self), .query(Manual.self)]),

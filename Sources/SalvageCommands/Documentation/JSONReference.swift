@@ -53,7 +53,8 @@ enum JSONReference {
         Entry("`pin`", "Pinned", note: "without session arguments `Session`"),
         Entry("`backup`", "Backup", note: "once"),
         Entry("`backup --verify`", "VerifiedBackup", note: "once"), Entry("`backup --dry-run`", "DoomedBackup"),
-        Entry("`restore`", "Restored", note: "once"), Entry("`status`", "Status", note: "once"),
+        Entry("`restore`", "Restored", note: "once"), Entry("`migrate`", "Migration", note: "once"),
+        Entry("`status`", "Status", note: "once"),
         Entry("`api`", note: "[the API's own objects](#api)"),
         Entry("errors", "Error", note: "on standard error; see [below](#errors)"),
     ]
@@ -66,7 +67,8 @@ enum JSONReference {
             JSONObjectDescription(Shapes.signingTotals), JSONObjectDescription(Shapes.prunedPack),
             JSONObjectDescription(Shapes.forgottenSession), JSONObjectDescription(Shapes.pruneTotals),
             JSONObjectDescription(Shapes.pinned), JSONObjectDescription(Shapes.doomedBackup),
-            JSONObjectDescription(Shapes.restored), JSONObjectDescription(Shapes.error),
+            JSONObjectDescription(Shapes.restored), JSONObjectDescription(Shapes.migration),
+            JSONObjectDescription(Shapes.error),
             JSONObjectDescription(Shapes.violation),
         ]
     }

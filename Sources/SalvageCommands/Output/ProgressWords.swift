@@ -30,6 +30,8 @@ extension Progress {
         case .reading(let file, let total): "reading \(file) of \(counted(total, "file"))"
         case .restoring(let file, let total, let bytes, let all):
             "restoring \(file) of \(counted(total, "file")), \(SizeText.binary(bytes)) of \(SizeText.binary(all))"
+        case .migrating(let sessions, let packs, let bytes):
+            "\(counted(sessions, "session")) compared, \(counted(packs, "pack")) copied, \(SizeText.binary(bytes))"
         }
     }
 }
