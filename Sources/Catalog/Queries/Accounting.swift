@@ -123,7 +123,7 @@ extension Catalog {
             let next = try connection.prepare(
                 """
                 SELECT id, deadline FROM sessions WHERE state = 'pending' AND deadline IS NOT NULL
-                ORDER BY deadline LIMIT 1
+                ORDER BY deadline, key LIMIT 1
                 """)
             if try next.step() { (status.nextSession, status.nextDeadline) = (next.text(0), next.integer(1)) }
             status.backlog = Int(
