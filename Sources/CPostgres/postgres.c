@@ -168,16 +168,10 @@ const char *salvage_pq_result_error(const salvage_pq_result *result) { return pq
 
 int salvage_pq_row_count(const salvage_pq_result *result) { return pq.rows(result); }
 
-int salvage_pq_column_count(const salvage_pq_result *result) { return pq.columns(result); }
-
-uint32_t salvage_pq_type(const salvage_pq_result *result, int column) { return pq.type(result, column); }
-
-int salvage_pq_is_null(const salvage_pq_result *result, int row, int column) {
-    return pq.is_null(result, row, column);
+int salvage_pq_read(const salvage_pq_result *result, int row, int column, salvage_pq_value *value) {
+    if (column < 0 || column >= pq.columns(result) || pq.is_null(result, row, column)) return 0;
+    value->bytes = (const uint8_t *)pq.value(result, row, column);
+    value->length = pq.length(result, row, column);
+    value->type = pq.type(result, column);
+    return 1;
 }
-
-const uint8_t *salvage_pq_value(const salvage_pq_result *result, int row, int column) {
-    return (const uint8_t *)pq.value(result, row, column);
-}
-
-int salvage_pq_length(const salvage_pq_result *result, int row, int column) { return pq.length(result, row, column); }
