@@ -161,7 +161,7 @@ extension Catalog {
             var replaced: [ReindexRun.Found] = []
             var outdone: [ReindexReport.Second] = []
             let writer = try PackRows(connection, texts)
-            let named = try connection.prepare("SELECT pack FROM sessions WHERE id = ?1")
+            let named = try connection.prepare("SELECT pack FROM sessions WHERE id = ?1\(connection.rowLock)")
             for (found, pack) in zip(batch, packs) {
                 guard case .present(let now) = home.presence(of: found.contents.path), now.isSame(as: found.pack) else {
                     replaced.append(found)
