@@ -47,6 +47,8 @@ final class PostgresDriver: SQLDriver {
 
     var isShared: Bool { true }
 
+    var storesNUL: Bool { false }
+
     var storesMembers: Bool { false }
 
     func close() {

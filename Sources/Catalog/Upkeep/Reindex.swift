@@ -155,7 +155,7 @@ extension Catalog {
         guard !batch.isEmpty else { return }
         let home = run.home
         let listed = run.listed
-        let packs = batch.map { IndexedPack($0.contents) }
+        let packs = batch.map { IndexedPack($0.contents, replacesNUL: !driver.storesNUL) }
         let texts = try intern(packs)
         let (replaced, outdone) = try write { (connection) throws(CatalogError) in
             var replaced: [ReindexRun.Found] = []
