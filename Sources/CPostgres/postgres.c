@@ -72,8 +72,19 @@ static const struct {
     {"PQgetlength", &pq.length},
 };
 
+// Debug builds export what they contain of libcrypto, and libpq's libssl must not find that before its own. The address
+// sanitizer refuses the flag.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define OWN_SYMBOLS_FIRST 0
+#endif
+#endif
+#ifndef OWN_SYMBOLS_FIRST
+#define OWN_SYMBOLS_FIRST RTLD_DEEPBIND
+#endif
+
 static void load(void) {
-    void *handle = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
+    void *handle = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL | OWN_SYMBOLS_FIRST);
     if (handle == NULL) {
         const char *reason = dlerror();
         problem = reason != NULL ? strdup(reason) : NULL;
@@ -157,16 +168,10 @@ const char *salvage_pq_result_error(const salvage_pq_result *result) { return pq
 
 int salvage_pq_row_count(const salvage_pq_result *result) { return pq.rows(result); }
 
-int salvage_pq_column_count(const salvage_pq_result *result) { return pq.columns(result); }
-
-uint32_t salvage_pq_type(const salvage_pq_result *result, int column) { return pq.type(result, column); }
-
-int salvage_pq_is_null(const salvage_pq_result *result, int row, int column) {
-    return pq.is_null(result, row, column);
+int salvage_pq_read(const salvage_pq_result *result, int row, int column, salvage_pq_value *value) {
+    if (column < 0 || column >= pq.columns(result) || pq.is_null(result, row, column)) return 0;
+    value->bytes = (const uint8_t *)pq.value(result, row, column);
+    value->length = pq.length(result, row, column);
+    value->type = pq.type(result, column);
+    return 1;
 }
-
-const uint8_t *salvage_pq_value(const salvage_pq_result *result, int row, int column) {
-    return (const uint8_t *)pq.value(result, row, column);
-}
-
-int salvage_pq_length(const salvage_pq_result *result, int row, int column) { return pq.length(result, row, column); }

@@ -73,8 +73,14 @@ const char *salvage_pq_field(const salvage_pq_result *result, int letter);
 const char *salvage_pq_result_error(const salvage_pq_result *result);
 
 int salvage_pq_row_count(const salvage_pq_result *result);
-int salvage_pq_column_count(const salvage_pq_result *result);
-uint32_t salvage_pq_type(const salvage_pq_result *result, int column);
-int salvage_pq_is_null(const salvage_pq_result *result, int row, int column);
-const uint8_t *salvage_pq_value(const salvage_pq_result *result, int row, int column);
-int salvage_pq_length(const salvage_pq_result *result, int row, int column);
+
+/// A value in binary format.
+typedef struct {
+    const uint8_t *bytes;
+    int length;
+    /// The number of its type in the table `pg_type`.
+    uint32_t type;
+} salvage_pq_value;
+
+/// Reads a column of a row. Returns 0 for NULL and for a column that is not there.
+int salvage_pq_read(const salvage_pq_result *result, int row, int column, salvage_pq_value *value);

@@ -19,11 +19,26 @@ struct CrashColumns: Equatable {
     var time: Int64?
 
     /// Reads the known fields; bytes that are not a JSON object yield none, a damaged object those before the damage.
-    init(json: [UInt8]) {
+    ///
+    /// - Parameter replacesNUL: whether a NUL becomes U+FFFD, for an engine that cannot store it: a game that wrote one into its
+    ///   log must not keep its session out of the catalog. The record itself is stored as it is.
+    init(json: [UInt8], replacesNUL: Bool = false) {
         json.withUnsafeBytes { bytes in
             var cursor = JSONCursor(bytes)
             try? read(&cursor)
         }
+        guard replacesNUL else { return }
+        for field in [
+            \Self.id, \.kind, \.signal, \.exception, \.thread, \.signature, \.quality, \.stackHash,
+        ] { self[keyPath: field] = self[keyPath: field].map(Self.withoutNUL) }
+    }
+
+    /// The text with each NUL replaced by U+FFFD.
+    static func withoutNUL(_ text: String) -> String {
+        guard text.utf8.contains(0) else { return text }
+        var scalars = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars { scalars.append(scalar.value == 0 ? "\u{FFFD}" : scalar) }
+        return String(scalars)
     }
 
     private mutating func read(_ cursor: inout JSONCursor) throws(JSONFault) {

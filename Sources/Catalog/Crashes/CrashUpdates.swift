@@ -37,7 +37,7 @@ extension Catalog {
     @discardableResult
     public func update(crashes updates: [CrashUpdate]) throws(CatalogError) -> Int {
         guard !updates.isEmpty else { return 0 }
-        let crashes = updates.map { IndexedCrash($0.json) }
+        let crashes = updates.map { IndexedCrash($0.json, replacesNUL: !driver.storesNUL) }
         var texts = RepeatedTexts()
         for crash in crashes { texts.add(crash) }
         let known = try intern(texts)

@@ -41,6 +41,9 @@ package protocol SQLConnection {
     /// Whether each answer costs a round trip over a network: then one statement over many rows is better than many over few.
     var isRemote: Bool { get }
 
+    /// Whether text may contain a NUL. An engine that cannot store one refuses it.
+    var storesNUL: Bool { get }
+
     /// Whether the table `members` exists. A shared catalog leaves the members in their packs.
     var storesMembers: Bool { get }
 
@@ -83,6 +86,8 @@ extension SQLConnection {
     package func prepare(_ sql: String, pageSize: Int) throws(CatalogError) -> any SQLStatement { try prepare(sql) }
 
     package var isRemote: Bool { false }
+
+    package var storesNUL: Bool { true }
 
     package var storesMembers: Bool { true }
 

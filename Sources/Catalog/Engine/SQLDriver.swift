@@ -17,6 +17,9 @@ package protocol SQLDriver: AnyObject, Sendable {
     /// Whether several machines share the database.
     var isShared: Bool { get }
 
+    /// Whether text may contain a NUL; see ``SQLConnection/storesNUL``.
+    var storesNUL: Bool { get }
+
     /// Whether it has the packs' members; otherwise they are read from the packs.
     var storesMembers: Bool { get }
 

@@ -3,12 +3,15 @@ struct IndexedPack {
     let contents: PackContents
     let crashes: [IndexedCrash]
 
-    init(_ contents: PackContents) {
+    /// - Parameter replacesNUL: as of ``CrashColumns/init(json:replacesNUL:)``.
+    init(_ contents: PackContents, replacesNUL: Bool) {
         self.contents = contents
         crashes = contents.crashes.enumerated().map { ordinal, packed in
-            guard let renewed = contents.renewed[ordinal] else { return IndexedCrash(packed) }
-            var crash = IndexedCrash(renewed)
-            crash.packedSignature = IndexedCrash(packed).signature
+            guard let renewed = contents.renewed[ordinal] else {
+                return IndexedCrash(packed, replacesNUL: replacesNUL)
+            }
+            var crash = IndexedCrash(renewed, replacesNUL: replacesNUL)
+            crash.packedSignature = IndexedCrash(packed, replacesNUL: replacesNUL).signature
             return crash
         }
     }
@@ -25,9 +28,9 @@ struct IndexedCrash {
 
     var signature: String { columns.signature ?? "unknown" }
 
-    init(_ json: [UInt8]) {
+    init(_ json: [UInt8], replacesNUL: Bool) {
         self.json = json
-        columns = CrashColumns(json: json)
-        wanted = WantedSet.text(json)
+        columns = CrashColumns(json: json, replacesNUL: replacesNUL)
+        wanted = replacesNUL ? WantedSet.text(json).map(CrashColumns.withoutNUL) : WantedSet.text(json)
     }
 }

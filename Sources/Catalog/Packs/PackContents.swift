@@ -60,7 +60,7 @@ extension Catalog {
     /// Records several published packs in one transaction; see ``commit(_:from:)-(PackContents,_)``.
     public func commit(_ packs: [PackContents], from source: PackSource = .harvest) throws(CatalogError) {
         guard !packs.isEmpty else { return }
-        let packs = packs.map { IndexedPack($0) }
+        let packs = packs.map { IndexedPack($0, replacesNUL: !driver.storesNUL) }
         let texts = try intern(packs)
         try write { (connection) throws(CatalogError) in
             let writer = try PackRows(connection, texts)

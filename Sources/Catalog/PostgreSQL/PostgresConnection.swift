@@ -6,6 +6,8 @@ struct PostgresConnection: SQLConnection {
 
     var path: String { transaction.path }
 
+    var storesNUL: Bool { false }
+
     var storesMembers: Bool { false }
 
     var isRemote: Bool { true }

@@ -47,6 +47,8 @@ final class PostgresDriver: SQLDriver {
 
     var isShared: Bool { true }
 
+    var storesNUL: Bool { false }
+
     var storesMembers: Bool { false }
 
     func close() {
@@ -167,20 +169,9 @@ final class PostgresDriver: SQLDriver {
     /// Whether a connection was ever made.
     private let hasConnected = Atomic(false)
 
-    /// Makes a connection. A server that restarts is waited for, but not an address that was never right.
     private func connect() throws(CatalogError) -> PostgresLink {
-        let most = hasConnected.load(ordering: .relaxed) ? 20 : 1
-        var attempt = 1
-        while true {
-            do throws(CatalogError) {
-                let link = try PostgresLink(address)
-                hasConnected.store(true, ordering: .relaxed)
-                return link
-            } catch {
-                guard attempt < most, error.code == .io else { throw error }
-                attempt += 1
-                usleep(250_000)
-            }
-        }
+        let link = try PostgresLink(address, patiently: hasConnected.load(ordering: .relaxed))
+        hasConnected.store(true, ordering: .relaxed)
+        return link
     }
 }

@@ -33,9 +33,10 @@ final class PostgresLink {
     /// Number of bytes sent with them.
     private(set) var unsyncedBytes = 0
 
-    init(_ address: PostgresAddress) throws(CatalogError) {
+    /// - Parameter patiently: whether a server that is away is waited for; see ``PostgresAddress/connect(patiently:)``.
+    init(_ address: PostgresAddress, patiently: Bool) throws(CatalogError) {
         self.address = address
-        handle = try address.connect()
+        handle = try address.connect(patiently: patiently)
     }
 
     deinit { salvage_pq_close(handle) }
@@ -48,7 +49,7 @@ final class PostgresLink {
 
     /// Replaces a lost connection by a new one. What was sent and not answered is forgotten.
     func reconnect() throws(CatalogError) {
-        let new = try address.connect()
+        let new = try address.connect(patiently: true)
         salvage_pq_close(handle)
         handle = new
         queue.removeAll()

@@ -66,11 +66,9 @@ final class PostgresRows {
 
     /// The current row's column: its type and bytes; nil for NULL, without a row and for a column that is not there.
     func cell(_ column: Int32) -> (type: UInt32, bytes: UnsafeRawBufferPointer)? {
-        guard first < results.count, row >= 0, case let result = results[first],
-            column < salvage_pq_column_count(result), salvage_pq_is_null(result, row, column) == 0
-        else { return nil }
-        let count = Int(salvage_pq_length(result, row, column))
-        let bytes = UnsafeRawBufferPointer(start: salvage_pq_value(result, row, column), count: count)
-        return (salvage_pq_type(result, column), bytes)
+        guard row >= 0, first < results.count else { return nil }
+        var value = salvage_pq_value()
+        guard salvage_pq_read(results[first], row, column, &value) != 0 else { return nil }
+        return (value.type, UnsafeRawBufferPointer(start: value.bytes, count: Int(value.length)))
     }
 }

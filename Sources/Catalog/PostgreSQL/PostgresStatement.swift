@@ -108,6 +108,10 @@ final class PostgresStatement: SQLStatement {
 
     func integerOrNil(_ column: Int32) -> Int64? {
         guard let (type, bytes) = rows?.cell(column) else { return nil }
+        // By far the most frequent.
+        if type == PostgresValue.TypeNumber.integer64, bytes.count == 8 {
+            return Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
+        }
         switch type {
         case PostgresValue.TypeNumber.float32, PostgresValue.TypeNumber.float64:
             return PostgresBinary.clamped(PostgresBinary.float(bytes))

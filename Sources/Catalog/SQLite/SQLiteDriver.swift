@@ -44,6 +44,8 @@ final class SQLiteDriver: SQLDriver {
 
     var isShared: Bool { false }
 
+    var storesNUL: Bool { true }
+
     var storesMembers: Bool { true }
 
     func close() {

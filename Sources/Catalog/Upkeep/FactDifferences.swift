@@ -94,6 +94,7 @@ struct FactDifferences {
         let rows = try connection.prepare(
             """
             SELECT artifact, state, tries, last_try, bytes, verdict, flags, sha256 FROM artifacts WHERE session = ?1
+            ORDER BY artifact
             """
         ).bind(1, key)
         var known: ByteSet = []
@@ -139,7 +140,7 @@ struct FactDifferences {
         while try rows.step() {
             defer { count += 1 }
             guard contents.crashes.indices.contains(count) else { continue }
-            if !isSound(rows, packed: CrashColumns(json: contents.crashes[count]), count, isSettled) {
+            if !isSound(rows, packed: columns(contents.crashes[count]), count, isSettled) {
                 found.append("the catalog's row of crash \(count) differs from the pack")
             }
         }
@@ -149,9 +150,14 @@ struct FactDifferences {
         }
     }
 
+    /// The columns that the catalog has of a record.
+    private func columns(_ json: [UInt8]) -> CrashColumns {
+        CrashColumns(json: json, replacesNUL: !connection.storesNUL)
+    }
+
     private func isSound(_ row: any SQLStatement, packed: CrashColumns, _ ordinal: Int, _ isSettled: Bool) -> Bool {
         let facts = contents.facts
-        let record = CrashColumns(json: row.blob(1))
+        let record = columns(row.blob(1))
         let id = packed.id ?? "\(facts.session)#\(ordinal)"
         guard row.text(0).hasSameBytes(as: id), (record.id ?? id).hasSameBytes(as: id) else { return false }
         let columns = [record.signal, record.exception, record.thread, record.quality, record.stackHash]

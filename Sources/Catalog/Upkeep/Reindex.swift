@@ -155,13 +155,13 @@ extension Catalog {
         guard !batch.isEmpty else { return }
         let home = run.home
         let listed = run.listed
-        let packs = batch.map { IndexedPack($0.contents) }
+        let packs = batch.map { IndexedPack($0.contents, replacesNUL: !driver.storesNUL) }
         let texts = try intern(packs)
         let (replaced, outdone) = try write { (connection) throws(CatalogError) in
             var replaced: [ReindexRun.Found] = []
             var outdone: [ReindexReport.Second] = []
             let writer = try PackRows(connection, texts)
-            let named = try connection.prepare("SELECT pack FROM sessions WHERE id = ?1")
+            let named = try connection.prepare("SELECT pack FROM sessions WHERE id = ?1\(connection.rowLock)")
             for (found, pack) in zip(batch, packs) {
                 guard case .present(let now) = home.presence(of: found.contents.path), now.isSame(as: found.pack) else {
                     replaced.append(found)

@@ -140,6 +140,15 @@ import Text
         #expect(try catalog.count() == 0)
     }
 
+    /// A crash record comes from a game: what it says must not keep its session out of the catalog.
+    @Test func aNULInACrashRecordIsReplaced() throws {
+        let pack = contents("a", crashes: [crashJSON(signature: #"bug\u0000 one"#, id: "c", signal: #"\u0000"#)])
+        try catalog.commit(pack)
+        let crash = try #require(try catalog.crashes().first)
+        #expect(crash.signature == "bug\u{FFFD} one" && crash.signal == "\u{FFFD}" && crash.json == pack.crashes[0])
+        #expect(try catalog.differences(from: pack) == [])
+    }
+
     // MARK: Conflicts
 
     @Test func aWriterThatIsBlockedWaitsAndThenSaysBusy() throws {
