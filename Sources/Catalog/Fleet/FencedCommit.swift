@@ -20,7 +20,7 @@ extension Catalog {
         _ packs: [PackContents], from source: PackSource = .harvest, fence: WorkFence, superseded: [String] = []
     ) throws(CatalogError) {
         guard let last = packs.last else { return }
-        let indexed = packs.map { IndexedPack($0) }
+        let indexed = packs.map { IndexedPack($0, replacesNUL: true) }
         let settles = source == .harvest && last.facts.state.flatMap(SessionState.init(rawValue:))?.isFinal == true
         let texts = try intern(indexed)
         try write { (connection) throws(CatalogError) in
@@ -68,7 +68,7 @@ extension Catalog {
     ///   - replaces: the path of the session's recorded pack that the caller compared it with; nil for none.
     /// - Returns: whether it was recorded; false when the session's row or the pack's standing changed meanwhile.
     public func adopt(_ contents: PackContents, replaces: String?) throws(CatalogError) -> Bool {
-        let indexed = IndexedPack(contents)
+        let indexed = IndexedPack(contents, replacesNUL: true)
         let texts = try intern([indexed])
         let session = contents.facts.session
         return try write { (connection) throws(CatalogError) in

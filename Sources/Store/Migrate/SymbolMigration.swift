@@ -18,7 +18,7 @@ struct SymbolMigration {
 
     /// Adds to the report what was copied, and as gaps what could not be read.
     func copy(_ report: inout MigrationReport) throws {
-        if let cache = source.symbolCache {
+        if let cache = try source.symbolCache() {
             for row in try source.catalog().symbols() {
                 do {
                     guard let file = try cache.hold(row) else { continue }
@@ -40,7 +40,7 @@ struct SymbolMigration {
         for start in stride(from: 0, to: files.count, by: Self.batch) {
             let batch = files[start..<min(start + Self.batch, files.count)]
             progress(.addingSymbols(path: batch[start].path))
-            if target.symbolCache == nil {
+            if try target.symbolCache() == nil {
                 for file in batch where try copy(file) { report.symbols += 1 }
             } else {
                 try add(batch.map { "\(source.path)/\($0.path)" }, &report)
@@ -51,7 +51,7 @@ struct SymbolMigration {
     /// Adds files under the names that their content gives them.
     private func add(_ paths: [String], _ report: inout MigrationReport) throws {
         var addition = SymbolStore.Addition()
-        if let cache = target.symbolCache {
+        if let cache = try target.symbolCache() {
             let uploads = SymbolUploads(catalog: try target.catalog(), cache: cache)
             addition = try uploads.add(paths) { _ in }
         } else {
