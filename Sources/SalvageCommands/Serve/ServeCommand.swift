@@ -2,6 +2,7 @@ import Files
 import Glibc
 import Harvest
 import JSON
+import Model
 import SalvageConfiguration
 import SalvageServer
 import Store
