@@ -57,6 +57,7 @@ public struct HarvestRun: Sendable {
             ingest: ChildIngest(store: store.path, home: store.home, current: current),
             observer: notifications.watching)
         parts.inspector = { LogInspector(sessionStart: $0) }
+        try store.share(&parts, by: current)
         runner = HarvestRunner(current: current, store: store.path, lock: lock, parts: parts)
     }
 
