@@ -82,7 +82,7 @@ let package = Package(
                 "SessionAPI",
                 "Ingest", "CrashAnalysis", "BlockIndex", "LogSearch", "LogTime",
                 "Notify", "SalvageServer",
-                "Pack", "Printers", "Catalog", "Live", "JSON", "Text", "Bytes", "CConfinement",
+                "Pack", "Printers", "S3", "Catalog", "Live", "JSON", "Text", "Bytes", "CConfinement",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -150,7 +150,7 @@ let package = Package(
                 "Calendar", "SalvageConfiguration", "Model", "Harvest", "Ingest", "CrashAnalysis", "LogSearch", "Pack",
                 "BlockIndex", "LogTime", "PackHome", "S3",
                 "Catalog", "CrashExport", "Notify",
-                "Live", "SessionAPI", "Terminal", "JSON", "Text", "Bytes", "Digest", "CFiles",
+                "Live", "SessionAPI", "Terminal", "JSON", "Text", "Threads", "Bytes", "Digest", "CFiles",
             ], swiftSettings: house),
         .testTarget(
             name: "StoreTests",

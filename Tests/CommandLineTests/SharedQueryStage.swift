@@ -82,7 +82,8 @@ final class SharedQueryStage {
                 "2026-11-20T1\(number):00:\(10 + $0 % 40)Z LogNet: player \($0 * 7 % 31) needle-\(number)-\($0)"
             }
             if number.isMultiple(of: 2) {
-                lines += ["thread 'main' panicked at src/main.rs:\(number):5:", "index out of bounds", "stack backtrace:"]
+                lines.append("thread 'main' panicked at src/main.rs:\(number):5:\nindex out of bounds")
+                lines.append("stack backtrace:")
             }
             try (lines.joined(separator: "\n") + "\n").write(
                 toFile: files + "/Logs/Game é.log", atomically: true, encoding: .utf8)

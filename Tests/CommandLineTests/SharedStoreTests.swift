@@ -97,8 +97,9 @@ extension ServerSuites {
             try stage.fill()
             let outcome = try stage.shared(["doctor", "--json"])
             let findings = outcome.objects
-            #expect(findings.contains { ($0["message"] as? String)?.contains("PostgreSQL 1") == true }, "\(outcome.out)")
-            #expect(findings.contains { ($0["message"] as? String)?.contains("for a round trip") == true })
+            let messages = findings.compactMap { $0["message"] as? String }
+            #expect(messages.contains { $0.contains("PostgreSQL 1") }, "\(outcome.out)\(outcome.err)")
+            #expect(messages.contains { $0.contains("for a round trip") })
             #expect(findings.contains { ($0["name"] as? String)?.hasPrefix("bucket") == true })
             #expect(!outcome.out.contains("salvage-secret-key"))
             let offline = try stage.shared(["doctor", "--offline", "--json"])

@@ -278,8 +278,8 @@ struct ReindexRun {
         }
     }
 
-    /// Whether a pack is the best of its session so far: one with the session's own file name wins, otherwise the
-    /// newer.
+    /// Whether a pack is the best of its session so far: one with the session's own file name wins, then the one that was
+    /// made under the later claim, otherwise the newer.
     mutating func choose(_ found: Found) -> Bool {
         let session = found.contents.facts.session
         guard let other = chosen[session] else {
@@ -288,9 +288,15 @@ struct ReindexRun {
             return true
         }
         let own = PackPath.fileName(session: session)
-        let isBetter =
-            (found.pack.name == own) != (other.pack.name == own)
-            ? found.pack.name == own : found.pack.modified > other.pack.modified
+        func epoch(_ pack: StoredPack) -> UInt64 { PackPath.generation(of: pack.path)?.epoch ?? 0 }
+        let isBetter: Bool
+        if (found.pack.name == own) != (other.pack.name == own) {
+            isBetter = found.pack.name == own
+        } else if epoch(found.pack) != epoch(other.pack) {
+            isBetter = epoch(found.pack) > epoch(other.pack)
+        } else {
+            isBetter = found.pack.modified > other.pack.modified
+        }
         report.superseded.append(.init(path: (isBetter ? other : found).contents.path, session: session))
         if isBetter { chosen[session] = found }
         return isBetter

@@ -58,6 +58,7 @@ public struct HarvestRun: Sendable {
                 store: store.path, home: store.home, current: current, symbols: try store.symbolOrigin()),
             observer: notifications.watching)
         parts.inspector = { LogInspector(sessionStart: $0) }
+        try store.share(&parts, by: current)
         runner = HarvestRunner(current: current, store: store.path, lock: lock, parts: parts)
     }
 

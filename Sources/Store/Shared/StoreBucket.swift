@@ -33,6 +33,8 @@ package struct StoreBucket: Sendable {
         } catch {
             throw StoreError(error)
         }
-        home = CachedPackHome(S3PackHome(client, local: folder, parallel: address.bucket.parallel), local: folder, most: address.cacheBytes)
+        home = CachedPackHome(
+            S3PackHome(client, local: folder, parallel: address.bucket.parallel), local: folder,
+            most: address.cacheBytes)
     }
 }
