@@ -71,9 +71,9 @@ extension HarvestState {
     /// Begins a claimed session with what the ledger and this machine's spool know about it.
     mutating func begin(_ claimed: HarvestRunner.TakenClaim, _ now: Int64) {
         let key = claimed.session.key
-        fleet?.strays.remove(key)
         // Given up while the ledger was read.
         guard fleet?.keeper.epoch(of: key) == claimed.epoch, contexts[key] == nil else { return }
+        fleet?.strays.remove(key)
         remembered[key] = claimed.rows
         packs[key] = claimed.pack
         leftovers[key] = claimed.files

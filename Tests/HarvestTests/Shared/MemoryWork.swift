@@ -102,7 +102,7 @@ final class MemoryWork: SharedWork {
             var claims: [ClaimedWork] = []
             for offer in offers {
                 let known = model.rows[offer.session]
-                guard known?.owner == nil || known?.owner == owner else { continue }
+                guard known?.owner == nil else { continue }
                 if known == nil { model.rows[offer.session] = Row(offer: offer) }
                 claims.append(Self.give(offer.session, owner, &model))
             }
