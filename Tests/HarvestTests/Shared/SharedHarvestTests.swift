@@ -16,23 +16,26 @@ import Text
         _ fleet: Fleet, _ work: MemoryWork, catalog: String, own: String,
         mode: HarvestRunner.Mode = .pass(maxRuntime: 60_000, session: nil), again: Selection? = nil
     ) async throws -> HarvestSummary {
-        let configuration = try Configuration.parse(RunnerTests.two)
+        let ledger = try Catalog.open(store: catalog)
+        defer { ledger.close() }
+        return try await runner(fleet, work, ledger, packs: catalog, own: own).run(mode, again: again)
+    }
+
+    private static func runner(
+        _ fleet: Fleet, _ work: MemoryWork, _ ledger: Catalog, packs: String, own: String
+    ) throws -> HarvestRunner {
+        let configuration = try Configuration.parse(RunnerTests.two + "poll:\n  running: 1s\n  all: 1s\n")
         var fetching = Fetcher.Settings(configuration)
         fetching.triesPerPass = 4
         fetching.confirmAbsent = 10
         fetching.confirmGone = 10
         fetching.backoff.base = 10
         fetching.backoff.cap = 100
-        let lock = try StoreLock(store: own)
-        let ledger = try Catalog.open(store: catalog)
         var parts = HarvestRunner.Parts(
-            source: fleet, catalog: ledger, home: FolderPackHome(store: catalog), ingest: fleet)
+            source: fleet, catalog: ledger, home: FolderPackHome(store: packs), ingest: fleet)
         parts.fleet = work
-        let runner = HarvestRunner(
-            configuration: configuration, store: own, lock: lock, parts: parts, fetching: fetching)
-        let summary = try await runner.run(mode, again: again)
-        ledger.close()
-        return summary
+        return HarvestRunner(
+            configuration: configuration, store: own, lock: try StoreLock(store: own), parts: parts, fetching: fetching)
     }
 
     private static func sessions(_ count: Int) -> [String: Fleet.Session] {
@@ -159,5 +162,47 @@ import Text
         let summary = try await Self.harvest(fleet, work, catalog: catalog.path, own: own.path)
         #expect(summary.progress.done == [.harvested: 1])
         #expect(work.model.withLock { $0.blocks } == ["artifacts"])
+    }
+
+    @Test func theListsAreTakenOverFromAWatcherThatEnds() async throws {
+        let (catalog, one, two) = (TemporaryStore(), TemporaryStore(), TemporaryStore())
+        let fleet = Fleet(
+            Self.sessions(10).mapValues { session in
+                var running = session
+                running.status = .running
+                return running
+            })
+        let end: @Sendable (Range<Int>) -> Void = { numbers in
+            fleet.model.withLock { model in
+                for number in numbers { model.sessions["s\(number)"]?.status = .exited }
+            }
+        }
+        let packed: @Sendable () -> Int = { fleet.model.withLock { Set($0.ingested.map(\.facts.session)).count } }
+        let work = MemoryWork("a")
+        let other = MemoryWork("b", with: work)
+        let ledgers = (try Catalog.open(store: catalog.path), try Catalog.open(store: catalog.path))
+        let first = try Self.runner(fleet, work, ledgers.0, packs: catalog.path, own: one.path)
+        let second = try Self.runner(fleet, other, ledgers.1, packs: catalog.path, own: two.path)
+        async let ended = first.run(.watch)
+        while work.model.withLock({ $0.jobs["lists"]?.hasSuffix("/a") }) != true {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        async let summary = second.run(.watch)
+        end(0..<5)
+        while packed() < 5 { try await Task.sleep(for: .milliseconds(20)) }
+        first.requestStop()
+        _ = try await ended
+        end(5..<10)
+        while packed() < 10 { try await Task.sleep(for: .milliseconds(20)) }
+        second.requestStop()
+        let last = try await summary
+        #expect((last.progress.done[.harvested] ?? 0) >= 5)
+        #expect(fleet.model.withLock { $0.ingested.count } == 10, "each once")
+        let states = try (0..<10).map { try RunnerTests.record(catalog, "s\($0)")?.state }
+        #expect(states.allSatisfy { $0 == .harvested })
+        #expect(work.model.withLock { $0.rows.isEmpty && $0.names.isEmpty && $0.jobs.isEmpty })
+        #expect(one.spooled.isEmpty && two.spooled.isEmpty)
+        ledgers.0.close()
+        ledgers.1.close()
     }
 }
