@@ -53,7 +53,7 @@ extension Catalog {
     }
 
     /// Claims certain sessions, offered or not: those whose downloads this machine has, and done ones of which more is to be
-    /// fetched. A session that another harvester works on is not claimed.
+    /// fetched. A session that is claimed is left alone, also one that `owner` has claimed: it is at work on it.
     ///
     /// - Parameters: as for ``claim(_:by:lease:)``.
     /// - Returns: the sessions that were claimed.
@@ -69,7 +69,7 @@ extension Catalog {
                 ON CONFLICT(session) DO UPDATE SET state = 'leased', owner = excluded.owner,
                     epoch = greatest(w.epoch + 1, excluded.epoch), lease_until = excluded.lease_until,
                     tries = w.tries + 1
-                WHERE w.state = 'pending' OR w.owner = excluded.owner OR w.lease_until < clock_timestamp()
+                WHERE w.state = 'pending' OR w.lease_until < clock_timestamp()
                 RETURNING \(FleetSQL.claimColumns)
                 """)
             acquire.bind(1, FleetSQL.offers(offers)).bind(2, owner).bind(3, lease)

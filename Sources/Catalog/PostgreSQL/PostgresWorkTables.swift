@@ -26,6 +26,7 @@ extension PostgresSchema {
             WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
         CREATE INDEX work_claim ON work(priority DESC, deadline) WHERE state = 'pending';
         CREATE INDEX work_lease ON work(lease_until) WHERE state = 'leased';
+        CREATE INDEX work_owner ON work(owner) WHERE state = 'leased';
         CREATE TABLE list_shard(
             name text COLLATE "C" PRIMARY KEY, owner text COLLATE "C", epoch bigint NOT NULL DEFAULT 0,
             lease_until timestamptz, done timestamptz);

@@ -17,13 +17,16 @@ extension HarvestRunner {
 
     /// How long before the last question a running session can have been recorded, in milliseconds: the clocks of the
     /// harvesters differ, and a batch of the ledger takes its time.
-    private static let overlap: Int64 = 60_000
+    fileprivate static let overlap: Int64 = 60_000
+    /// How often all running sessions are asked for, in milliseconds.
+    fileprivate static let askForAll: Int64 = 300_000
 
     /// Does this harvester's part of what all share, until the run is over: it says that it is alive, offers sessions that
     /// ended, polls the lists if nobody else does, follows its logs, and claims what its spool has.
     func keepShares(_ mode: Mode) async {
         var last = (beat: Int64.min / 2, offer: Int64.min / 2, follow: Int64.min / 2, stray: Int64.min / 2)
-        var known = Int64.min
+        var known = KnownRunning()
+        var suspects = ByteSet()
         while !Task.isCancelled {
             let now = Self.monotonic()
             do {
@@ -43,6 +46,7 @@ extension HarvestRunner {
                 }
                 if now - last.stray >= Self.strayEvery {
                     last.stray = now
+                    await giveBackIdle(&suspects)
                     try await claimStrays()
                     state.withLock { $0.fleet?.askedForStrays = true }
                 }
@@ -106,6 +110,8 @@ extension HarvestRunner {
             // The log that this harvester followed is on its disk, so it is the best one to fetch the rest.
             let own = state.withLock { state in offers.filter { state.followed[$0.session] != nil } }
             let (room, claims) = state.withLock { ($0.fleet?.keeper.room ?? 0, $0.fleet?.claims ?? true) }
+            // What the lists said comes first: once another harvester holds a session, only that one writes its rows.
+            try await parts.catalog.perform { try self.writeBatch($0) }
             try await shared { try $0.offer(offers) }
             tellKeeper(.offered)
             // A pass over named sessions claims what it was asked for, and nothing else.
@@ -170,17 +176,43 @@ extension HarvestRunner {
 
     // MARK: Followed logs
 
+    /// Up to when this harvester knows the running sessions.
+    struct KnownRunning {
+        /// When it last asked for new ones, in milliseconds since 1970.
+        var asked = Int64.min
+        /// When it last asked for all, in milliseconds since 1970.
+        var all = Int64.min
+        /// The harvesters at that time: when they change, sessions that are not new fall to this one.
+        var harvesters: [String] = []
+
+        /// Since when sessions must have been recorded that are to be asked for now.
+        mutating func next(_ now: Int64, among current: [String]) -> Int64 {
+            let since = asked
+            asked = now
+            // From time to time all: a session that runs again is not new.
+            guard since == .min || current != harvesters || now &- all > HarvestRunner.askForAll else {
+                return since &- HarvestRunner.overlap
+            }
+            all = now
+            harvesters = current
+            return .min
+        }
+    }
+
     /// Follows the logs that fall to this harvester, and stops following those of sessions that ended or that fall to
     /// another one now.
-    private func keepFollowing(_ known: inout Int64) async throws {
-        let began = Self.now()
-        let since = known == .min ? Int64.min : known - Self.overlap
-        let (polls, followed) = state.withLock { state in
-            (state.fleet?.polls ?? false, state.followed.keys.filter { state.contexts[$0] == nil })
+    private func keepFollowing(_ known: inout KnownRunning) async throws {
+        let (polls, followed, harvesters) = state.withLock { state in
+            (
+                state.fleet?.polls ?? false, state.followed.keys.filter { state.contexts[$0] == nil },
+                state.fleet?.harvesters ?? []
+            )
         }
+        var next = known
+        let since = next.next(Self.now(), among: harvesters)
         let ended = try await shared { try $0.ended(among: followed) }
         let running = polls ? [] : try await shared { try $0.running(since: since) }
-        known = began
+        known = next
         change { state, _ in
             for key in ended where state.contexts[key] == nil { state.release(followed: key) }
             for key in followed where state.fleet?.follows(key) == false { state.release(followed: key) }
@@ -212,7 +244,8 @@ extension HarvestRunner {
     func claimStrays() async throws {
         let keys = state.withLock { state in
             state.fleet?.strays.filter { key in
-                state.contexts[key] == nil && state.followed[key] == nil && !state.fetcher.isDownloading(key)
+                state.contexts[key] == nil && state.fleet?.keeper.epoch(of: key) == nil && state.followed[key] == nil
+                    && !state.fetcher.isDownloading(key)
             } ?? []
         }
         guard !keys.isEmpty else { return }
@@ -266,7 +299,10 @@ extension HarvestRunner {
 
     /// Records that sessions are open again, before the first request. In a shared store only those that can be claimed.
     func announce(_ reopenings: inout [Reopening], in catalog: Catalog) throws {
-        let batch = state.withLock { $0.announce(&reopenings) }
+        let batch = state.withLock { state in
+            reopenings.removeAll { state.fleet?.keeper.epoch(of: $0.record.session) != nil }
+            return state.announce(&reopenings)
+        }
         guard let work = parts.fleet else { return try catalog.record(batch) }
         guard !reopenings.isEmpty, let owner = state.withLock({ $0.fleet?.name.owner }) else { return }
         let sent = Self.monotonic()
@@ -274,6 +310,7 @@ extension HarvestRunner {
         let claims = try work.acquire(offers, by: owner)
         let shared = state.withLock { state in
             state.fleet?.keeper.acquired(claims.map { ($0.session, $0.epoch) }, sent: sent)
+            for claim in claims { state.fleet?.reopening.insert(claim.session) }
             return SharedBatch(batch, held: state.fleet?.keeper.epochs ?? [:])
         }
         let claimed = ByteSet(claims.map(\.session))

@@ -129,6 +129,8 @@ import Text
         #expect(again.epoch > first.epoch, "the row was deleted in between")
         let free = try catalog.acquire(SharedCatalog.offers(["s", "t"]), by: "1/b", lease: Self.long)
         #expect(free.map(\.session) == ["t"])
+        let own = try catalog.acquire(SharedCatalog.offers(["s"]), by: "1/a", lease: Self.long)
+        #expect(own.isEmpty, "it is at work on it, under the epoch that it knows")
     }
 
     @Test func aNewStartOfAHarvesterFreesWhatTheOldOneHeld() throws {
