@@ -315,7 +315,7 @@ let package = Package(
             dependencies: ["CrashExport", "Bytes", "JSON", "Model", "SalvageConfiguration", "Text"],
             swiftSettings: house),
         .target(
-            name: "BlockIndex", dependencies: ["Bytes", "Files", "Pack", "PackHome", "Threads", "CFilter"],
+            name: "BlockIndex", dependencies: ["Bytes", "Calendar", "Files", "Pack", "PackHome", "Text", "Threads", "CFilter"],
             swiftSettings: hot),
         .testTarget(
             name: "BlockIndexTests", dependencies: ["BlockIndex", "Model", "Pack", "PackHome"],
