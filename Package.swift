@@ -282,11 +282,13 @@ let package = Package(
         .target(name: "PackHome", dependencies: ["Bytes", "Clocks", "Files", "Pack", "Text"], swiftSettings: hot),
         .testTarget(
             name: "PackHomeTests", dependencies: ["Files", "Model", "Pack", "PackHome"], swiftSettings: house),
+        .target(name: "XML", swiftSettings: hot),
+        .testTarget(name: "XMLTests", dependencies: ["Bytes", "XML"], swiftSettings: house),
         .target(
             name: "S3",
             dependencies: [
                 "Bytes", "Calendar", "Clocks", "Digest", "Files", "JSON", "Model", "Pack", "PackHome", "Text",
-                "Threads",
+                "Threads", "XML",
                 "CCrypto",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -297,7 +299,9 @@ let package = Package(
             ], swiftSettings: hot),
         .testTarget(
             name: "S3Tests",
-            dependencies: ["Bytes", "Digest", "Files", "JSON", "Model", "Pack", "PackHome", "S3", "Text"],
+            dependencies: [
+                "Bytes", "Clocks", "Digest", "Files", "JSON", "Model", "Pack", "PackHome", "S3", "Text", "Threads",
+            ],
             swiftSettings: house),
         .target(
             name: "CrashExport",
@@ -447,7 +451,7 @@ if let engine = Context.environment["SALVAGE_FUZZ"] {
     let kept = [
         "Bytes", "Calendar", "CrashAnalysis", "Digest", "Files", "JSON", "LogSearch", "LogTime", "Model", "Pack",
         "PackHome",
-        "SalvageConfiguration", "SessionModel", "Text", "Unpack",
+        "SalvageConfiguration", "SessionModel", "Text", "Unpack", "XML",
     ]
     keepOnly(kept)
     package.targets.append(

@@ -75,14 +75,10 @@ public struct APIToken: Sendable, CustomStringConvertible {
     static func secret(
         in path: String, isCredential: Bool
     ) throws(FileFailure) -> (bytes: [UInt8], refusal: (why: String, hint: String)?) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw FileFailure.last("open", path) }
-        defer { close(descriptor) }
-        var facts = stat()
-        // Check the open descriptor, not the path, so that nobody can swap the file in between.
-        guard fstat(descriptor, &facts) == 0 else { throw FileFailure.last("fstat", path) }
-        if let refusal = complaint(facts, isCredential) { return ([], refusal) }
-        return (try Descriptor.rest(descriptor, atMost: 65_536, path: path), nil)
+        switch try SecretFile.read(path, toleratesGroup: isCredential) {
+        case .bytes(let bytes): (bytes, nil)
+        case .refused(let why, let hint): ([], (why, hint.replacing("secret", with: "token")))
+        }
     }
 
     /// Reads the token from a file; nil when the file does not exist.
@@ -101,16 +97,6 @@ public struct APIToken: Sendable, CustomStringConvertible {
             return try refuse(path, "is not UTF-8 text", "write the token into it and nothing else")
         }
         return APIToken(origin: path, secret: try usable(text, path))
-    }
-
-    /// Returns why the file must not be used, or nil. For a systemd credential, group permissions are ignored: systemd
-    /// grants access through an ACL, whose mask appears as the group bits of the mode.
-    static func complaint(_ facts: stat, _ systemd: Bool) -> (why: String, hint: String)? {
-        guard facts.st_mode & S_IFMT == S_IFREG else { return ("is not a regular file", "use a regular file") }
-        let open = facts.st_mode & (systemd ? 0o007 : 0o077)
-        guard open != 0 else { return nil }
-        let mode = String(facts.st_mode & 0o777, radix: 8)
-        return ("is accessible to others than its owner (mode \(mode))", "chmod 600 the file, and consider a new token")
     }
 
     private static func unreadable(_ path: String) -> ConfigurationError {

@@ -11,7 +11,7 @@ enum MessageSignature {
     ///   - secret: `whsec_` and the key in base64; any other text is the key itself.
     static func header(id: String, timestamp: Int64, body: [UInt8], secret: String) -> String {
         let signed = Array("\(id).\(timestamp).".utf8) + body
-        return "v1," + Base64.text(hmac(signed, key: key(secret)))
+        return "v1," + Base64.text(HMACSHA256.code(signed, key: key(secret)))
     }
 
     /// The key of a secret.
@@ -20,15 +20,6 @@ enum MessageSignature {
             return Array(secret.utf8)
         }
         return key
-    }
-
-    /// HMAC with SHA-256 (RFC 2104).
-    static func hmac(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
-        let block = 64
-        var key = key.count > block ? SHA256.digest(key) : key
-        key += [UInt8](repeating: 0, count: block - key.count)
-        let inner = SHA256.digest(key.map { $0 ^ 0x36 } + message)
-        return SHA256.digest(key.map { $0 ^ 0x5C } + inner)
     }
 
     /// Decodes base64 (RFC 4648), padded or not; nil if it is not that.
