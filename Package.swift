@@ -279,9 +279,12 @@ let package = Package(
         .testTarget(
             name: "PackTests", dependencies: ["Text", "Files", "Model", "Pack", "Bytes", "Digest"], swiftSettings: house
         ),
-        .target(name: "PackHome", dependencies: ["Bytes", "Clocks", "Files", "Pack", "Text"], swiftSettings: hot),
+        .target(
+            name: "PackHome", dependencies: ["Bytes", "CFilter", "Clocks", "Digest", "Files", "Pack", "Text"],
+            swiftSettings: hot),
         .testTarget(
-            name: "PackHomeTests", dependencies: ["Files", "Model", "Pack", "PackHome"], swiftSettings: house),
+            name: "PackHomeTests", dependencies: ["Bytes", "Clocks", "Files", "Model", "Pack", "PackHome", "S3", "Threads"],
+            swiftSettings: house),
         .target(name: "XML", swiftSettings: hot),
         .testTarget(name: "XMLTests", dependencies: ["Bytes", "XML"], swiftSettings: house),
         .target(

@@ -1,6 +1,7 @@
 import Bytes
 import Calendar
 import Digest
+import Text
 
 /// Maps session ids to pack paths; no other code does.
 public enum PackPath {
@@ -15,14 +16,34 @@ public enum PackPath {
     /// The highest number of a second name, which a pack gets when another session's pack has its name.
     public static let mostSecondNames = 999
     private static let mostComponents = 9
+    /// How much of an escaped id stays that is too long: its digest and `~` follow.
+    private static let cutLength = maxNameLength - suffix.utf8.count - 65
 
     /// The file name of a session's pack.
     ///
     /// Letters, digits, `-`, `_`, and `.` after the first byte are kept; every other byte of the id's UTF-8 is written
     /// `%XX`. An id whose name would be too long keeps its beginning, followed by `~` and the SHA-256 of the whole id:
-    /// a literal `~` is escaped, so no two ids share a name. The empty id is `%`.
+    /// a literal `~` is escaped, so no two ids share a name. The empty id is `%`. The last `.` of an id that ends as the
+    /// name of a generation does is escaped too, so that no generation of one session has the name of another.
     public static func fileName(session: String) -> String {
-        escaped(session) + suffix
+        stem(of: session) + suffix
+    }
+
+    /// The name that a session's pack had before ids that end as the name of a generation does were escaped; nil if it
+    /// is ``fileName(session:)``.
+    public static func formerFileName(session: String) -> String? {
+        let name = escaped(session)
+        return mark(ofGeneration: Array(name.utf8)) == nil ? nil : name + suffix
+    }
+
+    private static func stem(of session: String) -> String {
+        let name = Array(escaped(session).utf8)
+        guard let dot = mark(ofGeneration: name)?.lastDot else { return String(decoding: name, as: UTF8.self) }
+        guard name.count + 2 <= maxNameLength - suffix.utf8.count else {
+            let escape = name[(cutLength - 2)..<cutLength].firstIndex(of: UInt8(ascii: "%"))
+            return cut(name.prefix(escape ?? cutLength), session)
+        }
+        return String(decoding: name[..<dot] + Array("%2E".utf8) + name[(dot + 1)...], as: UTF8.self)
     }
 
     /// The path of a pack whose first name is taken by another session's pack: with `~N` before the suffix, which no
@@ -30,6 +51,62 @@ public enum PackPath {
     public static func second(_ path: String, _ number: Int) -> String {
         path.dropLast(suffix.utf8.count) + "~\(number)" + suffix
     }
+
+    // MARK: Generations
+
+    /// The path of one generation of a session's pack, for homes in which a path is never used for other bytes: with
+    /// `.<epoch>.<nonce>` before the suffix, the nonce in eight lower-case hexadecimal digits.
+    ///
+    /// - Parameters:
+    ///   - path: the path or name of the session's pack without a generation, such as ``relative(session:created:)``.
+    ///   - epoch: the number of the claim under which it is made; a later claim on the session has a higher one.
+    ///   - nonce: a random number, which tells it from others made under the same claim.
+    public static func generation(_ path: String, epoch: UInt64, nonce: UInt32) -> String {
+        String(decoding: path.utf8.dropLast(suffix.utf8.count), as: UTF8.self) + ".\(epoch).\(Hex.padded(nonce))"
+            + suffix
+    }
+
+    /// Reverses ``generation(_:epoch:nonce:)``; nil for the path or name of a pack without a generation. Numbers that it
+    /// does not write, such as one with a leading zero, are not read.
+    public static func generation(of path: String) -> (path: String, epoch: UInt64, nonce: UInt32)? {
+        guard path.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) else { return nil }
+        let stem = Array(path.utf8.dropLast(suffix.utf8.count))
+        guard let mark = mark(ofGeneration: stem) else { return nil }
+        return (String(decoding: stem[..<mark.firstDot], as: UTF8.self) + suffix, mark.epoch, mark.nonce)
+    }
+
+    /// What the paths of a pack's generations begin with, and that without a generation. Paths of other sessions may
+    /// begin so too: those of `a.b` begin as those of `a`.
+    ///
+    /// - Parameter path: as of ``generation(_:epoch:nonce:)``.
+    public static func generations(_ path: String) -> String {
+        String(decoding: path.utf8.dropLast(suffix.utf8.count), as: UTF8.self) + "."
+    }
+
+    private struct GenerationMark {
+        let epoch: UInt64
+        let nonce: UInt32
+        let firstDot: Int
+        let lastDot: Int
+    }
+
+    private static func mark(ofGeneration stem: [UInt8]) -> GenerationMark? {
+        let dot = UInt8(ascii: ".")
+        guard let last = stem.lastIndex(of: dot), stem.count - last == 9,
+            let first = stem[..<last].lastIndex(of: dot), first > 0, stem[first - 1] != UInt8(ascii: "/")
+        else { return nil }
+        let digits = stem[(first + 1)..<last]
+        guard let epoch = UInt64(String(decoding: digits, as: UTF8.self)), String(epoch).utf8.elementsEqual(digits)
+        else { return nil }
+        var nonce: UInt32 = 0
+        for byte in stem[(last + 1)...] {
+            guard let value = Hex.value(byte), Hex.digit(value) == byte else { return nil }
+            nonce = nonce << 4 | UInt32(value)
+        }
+        return GenerationMark(epoch: epoch, nonce: nonce, firstDot: first, lastDot: last)
+    }
+
+    // MARK: Places
 
     /// Whether a path, relative to the store, can be a pack's: below ``folder``, at most nine components, none of them
     /// empty, `.` or `..`, without NUL and with the suffix of packs. A row of a damaged catalog may contain any path.
@@ -44,12 +121,16 @@ public enum PackPath {
         }
     }
 
-    /// Whether a path is a possible location of a session's pack: on any day, under its first or a second name.
+    /// Whether a path is a possible location of a session's pack: on any day, under its first or a second name, or as a
+    /// generation.
     public static func isPlace(_ path: String, of session: String) -> Bool {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 5, let name = parts.last, name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
         else { return false }
-        let own = escaped(session)
+        if let generation = generation(of: String(name)) {
+            return generation.path.hasSameBytes(as: fileName(session: session))
+        }
+        let own = stem(of: session)
         let stem = name.utf8.dropLast(suffix.utf8.count)
         guard stem.starts(with: own.utf8) else { return false }
         let rest = stem.dropFirst(own.utf8.count)
@@ -91,13 +172,16 @@ public enum PackPath {
                 name.append(UInt8(ascii: "%"))
                 Hex.appendUpper(byte, to: &name)
             }
-            if name.count <= room - 65 { cut = name.count }
+            if name.count <= cutLength { cut = name.count }
             if name.count > room {
-                return String(decoding: name.prefix(cut ?? 0), as: UTF8.self) + "~"
-                    + Hex.text(SHA256.digest(id))
+                return Self.cut(name.prefix(cut ?? 0), session)
             }
         }
         return String(decoding: name, as: UTF8.self)
+    }
+
+    private static func cut(_ name: some Sequence<UInt8>, _ session: String) -> String {
+        String(decoding: Array(name), as: UTF8.self) + "~" + Hex.text(SHA256.digest(Array(session.utf8)))
     }
 
     /// `YYYY/MM/DD/<name>.pack` under the store's `packs` folder; the day is that of `created` (milliseconds since

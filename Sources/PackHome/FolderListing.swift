@@ -83,18 +83,21 @@ extension FolderPackHome {
 
     /// The paths of a session's packs, found by their names in the folders of all days.
     public func paths(of session: String, from first: String?) throws(PackError) -> [String] {
-        let name = PackPath.fileName(session: session)
+        let former = PackPath.formerFileName(session: session)
+        let names = [PackPath.fileName(session: session)] + (former.map { [$0] } ?? [])
         var found: [String] = []
         try visitDays(
             trouble: { error throws(PackError) in
                 guard let first, let path = error.path, Self.isBefore(path, first) else { throw error }
             },
             day: { day, path throws(PackError) in
-                if try PackError.wrap(try day.entry(name)) != nil { found.append(path + "/" + name) }
-                for number in 1...PackPath.mostSecondNames {
-                    let second = PackPath.second(name, number)
-                    guard try PackError.wrap(try day.entry(second)) != nil else { break }
-                    found.append(path + "/" + second)
+                for name in names {
+                    if try PackError.wrap(try day.entry(name)) != nil { found.append(path + "/" + name) }
+                    for number in 1...PackPath.mostSecondNames {
+                        let second = PackPath.second(name, number)
+                        guard try PackError.wrap(try day.entry(second)) != nil else { break }
+                        found.append(path + "/" + second)
+                    }
                 }
             })
         return found

@@ -16,6 +16,9 @@ public struct FolderPackHome: PackHome {
     /// The path of the folder of packs.
     public var location: String { store + "/" + PackPath.folder }
 
+    /// A session's next generation replaces the one before.
+    public var reusesPaths: Bool { true }
+
     // MARK: One pack
 
     /// Whether a pack exists. Only `ENOENT` and `ENOTDIR` count as absence, and not behind a broken link.

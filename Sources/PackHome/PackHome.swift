@@ -1,4 +1,5 @@
 public import Files
+internal import Glibc
 public import Pack
 
 /// Where the packs of a store live.
@@ -11,16 +12,26 @@ public import Pack
 ///
 /// What every home promises:
 /// - A published pack is complete and survives a power cut or the loss of this process. Readers find all of it or nothing.
-/// - A pack that is open stays readable, with the bytes it had, when it is replaced or removed.
+/// - A pack that is open stays readable, with the bytes it had, when it is replaced or removed. A home that reads ranges
+///   over a network may throw instead, with `isAbsence` for a pack that was removed; it never returns other bytes.
 /// - "Cannot be read now" is never reported as "does not exist": an error has `PackError.isAbsence` only if the pack was
 ///   looked for and is not there.
 ///
 /// What homes do differently: a folder replaces a pack by renaming, so that a session's next generation may take the path
 /// of the one before. A home that several machines share never reuses a path for other bytes: it refuses to publish under a
-/// path that is taken, and its caller chooses a new path for each generation.
+/// path that is taken, and its caller chooses a new path for each generation (`PackPath.generation`). ``reusesPaths`` tells
+/// which of both a home does.
 public protocol PackHome: Sendable {
     /// Names the home in messages: a folder's path, or an address without credentials.
     var location: String { get }
+
+    /// Whether a pack may take the path of another one, now or later. Where it may not, a path names the same bytes for
+    /// ever.
+    var reusesPaths: Bool { get }
+
+    /// The home that has the packs themselves; another one than this home if this one keeps copies. To find out whether
+    /// packs are sound, read them there.
+    var original: any PackHome { get }
 
     // MARK: Looking
 
@@ -37,7 +48,7 @@ public protocol PackHome: Sendable {
     /// - Parameters:
     ///   - session: the session's id.
     ///   - first: a path on the day the session was created. Earlier days that cannot be read are ignored: they hold no
-    ///     pack of it.
+    ///     pack of it. A home for which listing a day is a request looks at that day only; without a path, at all.
     /// - Throws: `PackError` when a part of the home cannot be read that may hold a pack of the session.
     func paths(of session: String, from first: String?) throws(PackError) -> [String]
 
@@ -48,6 +59,14 @@ public protocol PackHome: Sendable {
     ///
     /// - Throws: `PackError`, with `isAbsence` if there is no such pack.
     func bytes(of path: String) throws(PackError) -> PackBytes
+
+    /// Ranges of a pack of which size and identity are known, such as from an earlier look. A remote home requests nothing
+    /// here; the first read throws if the pack is not there or is another one.
+    ///
+    /// - Parameters:
+    ///   - size: the pack's size in bytes.
+    ///   - identity: the pack's identity; nil takes the pack that the first read finds.
+    func ranges(of path: String, size: UInt64, identity: PackIdentity?) throws(PackError) -> any RangeReader
 
     /// Opens a pack as a local file, for a process that gets nothing but a descriptor. A remote home downloads it first.
     ///
@@ -76,6 +95,11 @@ public protocol PackHome: Sendable {
     @discardableResult
     func remove(_ path: String, ifStill identity: PackIdentity?) throws(PackError) -> PackRemoval
 
+    /// Removes many packs, whichever they are. Those that do not exist count as removed.
+    ///
+    /// - Returns: the paths that could not be removed, each with the reason.
+    func remove(_ paths: [String]) -> [(path: String, error: PackError)]
+
     /// Gives a damaged pack another path, which `list` reports apart from the packs, and returns that path. Repeating an
     /// interrupted call returns the path that the pack has already.
     ///
@@ -93,6 +117,28 @@ public protocol PackHome: Sendable {
 }
 
 extension PackHome {
+    /// This home.
+    public var original: any PackHome { self }
+
+    /// Opens the pack and compares it with what is expected.
+    public func ranges(
+        of path: String, size: UInt64, identity: PackIdentity?
+    ) throws(PackError) -> any RangeReader {
+        let bytes = try bytes(of: path)
+        let found = try bytes.identity()
+        guard bytes.size == size, identity == nil || found == identity else { throw .replaced(path) }
+        return bytes.ranges
+    }
+
+    /// Removes one pack after another.
+    public func remove(_ paths: [String]) -> [(path: String, error: PackError)] {
+        var failures: [(path: String, error: PackError)] = []
+        for path in paths {
+            do throws(PackError) { try remove(path, ifStill: nil) } catch { failures.append((path, error)) }
+        }
+        return failures
+    }
+
     /// Opens a pack. With `tolerant`, damage to single sections is listed in `PackReader.footerDamage`.
     ///
     /// - Throws: `PackError`, with `isAbsence` if there is no such pack.
@@ -101,14 +147,24 @@ extension PackHome {
     }
 
     /// Checks a pack. If it cannot be opened as a pack, its frames are walked from the start and the report says how many
-    /// are sound.
+    /// are sound. Copies elsewhere do not count.
     ///
     /// - Parameter quick: whether to check the structure only, not the content.
     public func verify(_ path: String, quick: Bool = false) -> PackReport {
-        PackReader.verify(quick: quick) { () throws(PackError) in try bytes(of: path) }
+        let home = original
+        return PackReader.verify(quick: quick) { () throws(PackError) in try home.bytes(of: path) }
     }
 
     /// Removes a pack, whichever it is. Does nothing if it does not exist.
     @discardableResult
     public func remove(_ path: String) throws(PackError) -> PackRemoval { try remove(path, ifStill: nil) }
+}
+
+extension PackError {
+    /// Another pack is where one was looked at before.
+    public static func replaced(_ path: String) -> PackError {
+        PackError(
+            .io, "cannot read the pack: another one has taken its place meanwhile", path: path, errno: ESTALE,
+            hint: "run the command again")
+    }
 }

@@ -20,32 +20,48 @@ final class EarlierPacks {
 
     /// The path of the new generation, relative to the store.
     private(set) var target: String
-    /// The packs that can be opened; the one at ``target``, if any, is first.
+    /// The packs that can be opened; the one at ``target``, if any, is first, or else the catalog's.
     var readable: [Found] { found.filter { $0.ruin == nil } }
     /// All earlier packs.
     private(set) var found: [Found] = []
     private let home: any PackHome
     private let session: SessionMetadata
 
-    /// Finds the session's packs: at the catalog's path, at the standard path, and under its first and second names in
-    /// the folders of all other days. Every run has its own key, so a pack with the same key is of the same run.
+    /// Finds the session's packs. Every run has its own key, so a pack with the same key is of the same run.
     ///
-    /// - Throws: ``IngestError`` with `localFault` when one of them cannot be read now, or when a day's folder cannot
-    ///   be listed and no pack was found where the catalog says.
-    init(of session: SessionMetadata, in home: any PackHome, known: String?) throws {
+    /// In a home that reuses paths: at the catalog's path, at the standard path, and under its first and second names in
+    /// the folders of all other days. In a home that does not: at the catalog's path, and all generations on the session's
+    /// day, whoever made them under whichever epoch. There the target is a path that no pack had before.
+    ///
+    /// - Parameters:
+    ///   - known: the path of the session's pack according to the catalog.
+    ///   - epoch: the number of the claim under which the new generation is made.
+    /// - Throws: ``IngestError`` with `localFault` when one of them cannot be read now, or when the home cannot be listed
+    ///   where they may be. Where paths are reused, a failed listing is ignored if a pack is where the catalog says.
+    init(of session: SessionMetadata, in home: any PackHome, known: String?, epoch: UInt64 = 0) throws {
         self.home = home
         self.session = session
         let created = session.created ?? session.firstSeenExited ?? session.exited ?? 0
         let standard = PackPath.folder + "/" + PackPath.relative(session: session.session, created: created)
         target = standard
-        var occupied: ByteSet = []
         // A row of a damaged catalog may contain any path.
-        if let known, PackPath.isPlace(known) {
+        let known = known.flatMap { PackPath.isPlace($0) ? $0 : nil }
+        if home.reusesPaths {
+            try findReplaced(standard, known, hasDay: created > 0)
+        } else {
+            target = PackPath.generation(standard, epoch: epoch, nonce: .random(in: 0 ... .max))
+            try findGenerations(standard, known)
+        }
+    }
+
+    private func findReplaced(_ standard: String, _ known: String?, hasDay: Bool) throws {
+        var occupied: ByteSet = []
+        if let known {
             if try take(known) { target = known } else { occupied.insert(known) }
         }
         let places =
             try [standard]
-            + Self.places(of: session.session, in: home, from: created > 0 ? standard : nil, mayFail: !found.isEmpty)
+            + Self.places(of: session.session, in: home, from: hasDay ? standard : nil, mayFail: !found.isEmpty)
         for path in places where known?.hasSameBytes(as: path) != true && !occupied.contains(path) {
             if try !take(path) { occupied.insert(path) }
         }
@@ -63,6 +79,23 @@ final class EarlierPacks {
         found.sort { ($0.path == target ? 0 : 1, $0.path) < ($1.path == target ? 0 : 1, $1.path) }
     }
 
+    /// Only the day of the session's creation is listed, in one request: every generation is made on that day's path, as
+    /// the day stays with the session in the catalog. A generation on another day, which only the catalog's loss or a
+    /// corrected creation time can leave, is found by `reindex` and by the sweep, which read what no row names.
+    ///
+    /// The listing must succeed, even if the catalog's pack is there: a generation that its maker could not commit may
+    /// have the only copy of a download, and is garbage once a later one is committed.
+    private func findGenerations(_ standard: String, _ known: String?) throws {
+        if let known { _ = try take(known) }
+        let places = try Self.places(of: session.session, in: home, from: standard, mayFail: false)
+        for path in places where known?.hasSameBytes(as: path) != true { _ = try take(path) }
+        func rank(_ pack: Found) -> (Int, UInt64, String) {
+            let isKnown = known?.hasSameBytes(as: pack.path) == true
+            return (isKnown ? 0 : 1, .max - (PackPath.generation(of: pack.path)?.epoch ?? 0), pack.path)
+        }
+        found.sort { rank($0) < rank($1) }
+    }
+
     /// Returns the paths of packs with the session's name. With `mayFail`, a folder that cannot be listed is ignored: a
     /// pack was already found, and `verify` reports any other one.
     private static func places(
@@ -75,7 +108,7 @@ final class EarlierPacks {
             let place = error.path ?? PackPath.folder
             throw IngestError(
                 .localFault,
-                "cannot tell whether session \(session) has an earlier pack, because a folder of packs cannot be read "
+                "cannot tell whether session \(session) has an earlier pack, because the place of its packs cannot be read "
                     + "now (\(error.message)); nothing was changed", path: place)
         }
     }
@@ -119,16 +152,21 @@ final class EarlierPacks {
     // MARK: Making way
 
     /// Gives a pack another path whose content is not completely in the new generation; returns that path. The pack at
-    /// ``target`` also keeps its path until the new one is published there.
+    /// ``target`` also keeps its path until the new one is published there; so does one whose path is never reused, because
+    /// the catalog names it until the new one is committed, which may be refused.
     func setAside(_ earlier: Found) throws(PackError) -> String {
         try home.setAside(
-            earlier.file, at: earlier.path, keepsPath: earlier.path.hasSameBytes(as: target))
+            earlier.file, at: earlier.path,
+            keepsPath: !home.reusesPaths || earlier.path.hasSameBytes(as: target))
     }
 
+    /// The packs that the commit of the new generation makes garbage; none in a home that reuses paths.
+    var superseded: [String] { home.reusesPaths ? [] : found.map(\.path) }
+
     /// Removes a pack that is not at ``target``; returns whether it did. All of its content must be in the published new
-    /// generation.
+    /// generation. Where paths are not reused, none is removed: other machines read it until the commit, and after it.
     func removeMerged(_ earlier: Found) throws(PackError) -> Bool {
-        guard !earlier.path.hasSameBytes(as: target) else { return false }
+        guard home.reusesPaths, !earlier.path.hasSameBytes(as: target) else { return false }
         return try home.remove(earlier.path, ifStill: earlier.file.identity).isRemoved
     }
 }

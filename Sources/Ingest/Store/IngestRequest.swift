@@ -13,13 +13,19 @@ public struct IngestRequest: Sendable {
     public var files: [SpooledFile]
     /// The session's earlier pack, relative to the store; its members must be in the new one, too.
     public var earlierPack: String?
+    /// The number of the claim on the session under which it is packed; 0 where sessions are not claimed.
+    public var epoch: UInt64
 
     /// Makes a request.
-    public init(facts: SessionMetadata, artifacts: [ArtifactEntry], files: [SpooledFile], earlierPack: String? = nil) {
+    public init(
+        facts: SessionMetadata, artifacts: [ArtifactEntry], files: [SpooledFile], earlierPack: String? = nil,
+        epoch: UInt64 = 0
+    ) {
         self.facts = facts
         self.artifacts = artifacts
         self.files = files
         self.earlierPack = earlierPack
+        self.epoch = epoch
     }
 }
 
@@ -36,6 +42,9 @@ public struct IngestOutcome: Sendable {
 
     /// Descriptions of damage in the session's earlier packs; the damaged files were moved aside.
     public var earlierDamage: [String] = []
+    /// The session's earlier packs, relative to the store, that become garbage once the new one is committed; none where
+    /// the new one has replaced them.
+    public var superseded: [String] = []
 
     /// Makes an outcome.
     public init(contents: PackContents) { self.contents = contents }

@@ -3,6 +3,7 @@ import Files
 import Glibc
 import Model
 import Pack
+import Text
 
 /// Sorts a session's downloads after the child failed on all of them together.
 struct Triage {
@@ -26,7 +27,7 @@ extension StoreIngest {
     /// machine, one artifact after the other, each as a generation that contains the ones before. An artifact that
     /// fails then waits.
     func publishGood(
-        _ session: SessionMetadata, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: String?
+        _ session: SessionMetadata, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: EarlierClaim
     ) throws -> PackedSession {
         do {
             return try publish(session, rows, triage.good, triage, earlier)
@@ -41,18 +42,23 @@ extension StoreIngest {
     }
 
     private func publishApart(
-        _ artifacts: [Int], _ session: SessionMetadata, _ rows: [ArtifactEntry], _ triage: Triage, _ earlier: String?,
-        after error: IngestError
+        _ artifacts: [Int], _ session: SessionMetadata, _ rows: [ArtifactEntry], _ triage: Triage,
+        _ earlier: EarlierClaim, after error: IngestError
     ) throws -> PackedSession {
         var triage = triage
+        var earlier = earlier
         var packed: PackedSession?
+        var superseded: [String] = []
         var verdicts: [Int: [ArtifactVerdict]] = [:]
         var damage: [String] = []
         var peak: UInt64?
         for artifact in artifacts {
             do {
                 let files = triage.good.filter { $0.input.artifact == artifact }
-                let next = try publish(session, rows, files, triage, packed?.pack ?? earlier)
+                let next = try publish(session, rows, files, triage, earlier)
+                earlier.pack = next.pack
+                // Those of an earlier step may be on another day, where the next step does not look.
+                superseded += next.superseded.filter { path in !superseded.contains { $0.hasSameBytes(as: path) } }
                 verdicts[artifact] = next.verdicts
                 damage += next.earlierDamage
                 peak = [peak, next.peakBytes].compactMap { $0 }.max()
@@ -64,6 +70,7 @@ extension StoreIngest {
         guard var packed else { throw error }
         packed.verdicts = artifacts.flatMap { verdicts[$0] ?? [] }
         packed.earlierDamage = damage
+        packed.superseded = superseded
         packed.peakBytes = peak
         packed.waiting = triage.waiting.mapValues(\.message)
         return packed

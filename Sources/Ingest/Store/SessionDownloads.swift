@@ -6,7 +6,7 @@ import Text
 extension StoreIngest {
     /// Packs a session's downloads from the spool. Blocks; call it on a thread of its own.
     ///
-    /// - Throws: as ``pack(session:artifacts:files:earlier:keepsLock:)``.
+    /// - Throws: as ``pack(session:artifacts:files:earlier:epoch:keepsLock:)``.
     public func pack(_ request: IngestRequest) throws -> IngestOutcome {
         var rows = request.artifacts
         let files = request.files.ordered()
@@ -30,7 +30,7 @@ extension StoreIngest {
             inputs.append(IngestFile(path: file.path, input: input))
         }
         let packed = try pack(
-            session: request.facts, artifacts: rows, files: inputs, earlier: request.earlierPack)
+            session: request.facts, artifacts: rows, files: inputs, earlier: request.earlierPack, epoch: request.epoch)
         var outcome = IngestOutcome(contents: packed.contents)
         for index in Set(inputs.map(\.input.artifact)) {
             if let reason = packed.waiting[index] {
@@ -42,6 +42,7 @@ extension StoreIngest {
             }
         }
         outcome.earlierDamage = packed.earlierDamage
+        outcome.superseded = packed.superseded
         outcome.quarantined = packed.quarantined.map { ($0.place, $0.reason) }
         return outcome
     }

@@ -45,6 +45,10 @@ public struct PackedSession: Sendable {
     public var peakBytes: UInt64?
     /// The verdict on each download, in the order given, without quarantined ones.
     public var verdicts: [ArtifactVerdict]
+    /// The session's packs whose content is in this one, or that were copied aside, relative to the store. They were not
+    /// removed, because the home never reuses a path and others may read them: the commit makes them garbage. Empty in
+    /// a folder, where this pack has replaced them.
+    public var superseded: [String] = []
 
     /// The pack's path, relative to the store. It is published, but not yet in the catalog.
     public var pack: String { contents.path }
@@ -54,6 +58,14 @@ public struct PackedSession: Sendable {
     public var crashes: Int { contents.crashes.count }
     /// The number of members in the pack.
     public var members: Int { contents.members.count }
+}
+
+/// Which pack the session has already, and under which claim the next one is made.
+struct EarlierClaim {
+    /// The session's pack according to the catalog, relative to the store.
+    var pack: String?
+    /// The number of the claim.
+    let epoch: UInt64
 }
 
 /// Turns a session's downloads into a published pack: written by the confined child, synced and renamed, with its
@@ -114,7 +126,8 @@ public struct StoreIngest: Sendable {
     /// Packs the downloads of one session. The files stay where they are.
     ///
     /// Blocks; call it on a thread of its own. If the session already has a pack, the new one contains all of the old
-    /// one and replaces it. A download that is proven to crash or stall its reader is moved to quarantine, and its row
+    /// one and replaces it; in a home that never reuses a path, the old one stays and is named in
+    /// ``PackedSession/superseded``. A download that is proven to crash or stall its reader is moved to quarantine, and its row
     /// says so. A download that cannot be read because of a local failure waits, and the others are packed.
     ///
     /// - Parameters:
@@ -122,15 +135,16 @@ public struct StoreIngest: Sendable {
     ///   - artifacts: the ledger rows for the pack.
     ///   - files: the downloads.
     ///   - earlier: the session's current pack according to the catalog, relative to the store.
+    ///   - epoch: the number of the claim on the session under which this is done, for homes that never reuse a path.
     ///   - keepsLock: whether to return with the session locked; the caller releases it after the catalog's commit.
     /// - Throws: ``IngestError`` when no pack can be written (disk full, child cannot start), `PackError` when it
     ///   cannot be published. The spool is then unchanged, and the same call may succeed later.
     public func pack(
         session: SessionMetadata, artifacts: [ArtifactEntry], files: [IngestFile], earlier: String?,
-        keepsLock: Bool = false
+        epoch: UInt64 = 0, keepsLock: Bool = false
     ) throws -> PackedSession {
         let lock = try SessionLock.wait(session.session, store: store)
-        var packed = try pack(session, artifacts, files, earlier)
+        var packed = try pack(session, artifacts, files, EarlierClaim(pack: earlier, epoch: epoch))
         // Symbols may have been added since the last session was packed.
         signer.renew(&packed.contents)
         if keepsLock { packed.lock = lock } else { lock.release() }
@@ -143,7 +157,7 @@ public struct StoreIngest: Sendable {
     }
 
     private func pack(
-        _ session: SessionMetadata, _ artifacts: [ArtifactEntry], _ files: [IngestFile], _ earlier: String?
+        _ session: SessionMetadata, _ artifacts: [ArtifactEntry], _ files: [IngestFile], _ earlier: EarlierClaim
     ) throws -> PackedSession {
         do {
             return try publish(session, artifacts, files, Triage(), earlier)
@@ -164,9 +178,9 @@ public struct StoreIngest: Sendable {
 
     func publish(
         _ session: SessionMetadata, _ rows: [ArtifactEntry], _ files: [IngestFile], _ triage: Triage,
-        _ earlier: String?
+        _ earlier: EarlierClaim
     ) throws -> PackedSession {
-        let packs = try EarlierPacks(of: session, in: home, known: earlier)
+        let packs = try EarlierPacks(of: session, in: home, known: earlier.pack, epoch: earlier.epoch)
         let relative = packs.target
         try home.prepare(relative)
         let temporary = store + "/\(Self.newPacks)/\(PackPath.escaped(session.session)).\(getpid())"
@@ -189,7 +203,8 @@ public struct StoreIngest: Sendable {
             }
             return PackedSession(
                 contents: contents, reader: reader, earlierDamage: damage, quarantined: triage.quarantined,
-                waiting: triage.waiting.mapValues(\.message), peakBytes: answer.peakBytes, verdicts: answer.verdicts)
+                waiting: triage.waiting.mapValues(\.message), peakBytes: answer.peakBytes, verdicts: answer.verdicts,
+                superseded: packs.superseded)
         } catch {
             unlink(temporary)
             throw error

@@ -19,7 +19,7 @@ public final class PackBytes: Sendable {
     public let path: String?
 
     /// How many bytes at its end are read when a pack is opened, at most.
-    static let endSize = 64 << 10
+    public static let endSize = 64 << 10
 
     /// Opens a file.
     public init(path: String) throws(PackError) {
@@ -98,6 +98,38 @@ public final class PackBytes: Sendable {
         }
     }
 
+    /// Reads several ranges, at once where the pack's origin allows it, and returns the bytes of each.
+    ///
+    /// - Throws: `PackError`, with `damagedFooter` if one of them is not within the pack.
+    public func read(_ ranges: [Range<UInt64>]) throws(PackError) -> [[UInt8]] {
+        if let range = ranges.first(where: { $0.upperBound > size }) {
+            throw PackError(.damagedFooter, "the file ends too early", path: path, offset: range.lowerBound)
+        }
+        guard case .ranges(let reader, let end) = origin else {
+            var found: [[UInt8]] = []
+            for range in ranges { found.append(try read(at: range.lowerBound, count: range.count)) }
+            return found
+        }
+        let kept = size - UInt64(end.count)
+        let distant = ranges.indices.filter { ranges[$0].lowerBound < kept }
+        let read = distant.isEmpty ? [] : try reader.read(distant.map { ranges[$0] })
+        guard read.count == distant.count else {
+            throw PackError(.io, "not all of the ranges were read", path: path)
+        }
+        var found = ranges.map { range in
+            range.lowerBound < kept
+                ? [] : Array(end[Int(range.lowerBound - kept)..<Int(range.upperBound - kept)])
+        }
+        for (index, bytes) in zip(distant, read) { found[index] = bytes }
+        return found
+    }
+
+    /// These bytes for a home that wraps another one.
+    public var ranges: any RangeReader {
+        if case .ranges(let reader, let end) = origin { return BegunRanges(reader: reader, end: end, size: size) }
+        return RangesOfBytes(bytes: self)
+    }
+
     private static func copy(
         _ bytes: [UInt8], from offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) -> Int {
@@ -129,5 +161,43 @@ public final class PackBytes: Sendable {
         defer { buffer.deallocate() }
         try read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
         return Array(buffer[..<count])
+    }
+}
+
+/// Ranges of a pack whose end has arrived already.
+private struct BegunRanges: RangeReader {
+    let reader: any RangeReader
+    let end: [UInt8]
+    let size: UInt64
+    var identity: PackIdentity? { reader.identity }
+
+    func end(_ count: Int) throws(PackError) -> (bytes: [UInt8], size: UInt64) {
+        if count > end.count, UInt64(end.count) < size { return try reader.end(count) }
+        return (Array(end.suffix(count)), size)
+    }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(PackError) -> Int {
+        try reader.read(at: offset, into: buffer)
+    }
+
+    func read(_ ranges: [Range<UInt64>]) throws(PackError) -> [[UInt8]] { try reader.read(ranges) }
+}
+
+/// Ranges of a file or of memory.
+private struct RangesOfBytes: RangeReader {
+    let bytes: PackBytes
+    // What has no identity now is refused by the reads that follow.
+    var identity: PackIdentity? { try? bytes.identity() }
+
+    func end(_ count: Int) throws(PackError) -> (bytes: [UInt8], size: UInt64) {
+        let count = Int(min(UInt64(max(0, count)), bytes.size))
+        return (try bytes.read(at: bytes.size - UInt64(count), count: count), bytes.size)
+    }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(PackError) -> Int {
+        guard offset < bytes.size else { return 0 }
+        let count = Int(min(UInt64(buffer.count), bytes.size - offset))
+        try bytes.read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+        return count
     }
 }
