@@ -1,0 +1,110 @@
+internal import JSON
+import Text
+
+/// An object of the bucket that may be deleted, some time from now.
+public struct Garbage: Sendable, Equatable {
+    /// Its key, relative to the store's prefix.
+    public var key: String
+    /// The session whose pack it was; nil for another object, such as a segment of filters.
+    public var session: String?
+    /// Its size in bytes, as far as it is known; 0 otherwise.
+    public var bytes: UInt64
+
+    /// Creates a value.
+    public init(key: String, session: String? = nil, bytes: UInt64 = 0) {
+        self.key = key
+        self.session = session
+        self.bytes = bytes
+    }
+
+    /// How long superseded objects stay, as an interval of PostgreSQL: readers that know their keys finish meanwhile.
+    static let patience = "24 hours"
+}
+
+extension Catalog {
+    /// Notes objects that may be deleted later. One that is noted already keeps its time.
+    ///
+    /// - Parameters:
+    ///   - garbage: the objects. The caller knows that nothing refers to them, or that it stops doing so now.
+    ///   - patience: how long from now until they may be deleted, in milliseconds.
+    public func addGarbage(_ garbage: [Garbage], after patience: Int64 = 86_400_000) throws(CatalogError) {
+        guard !garbage.isEmpty else { return }
+        try write { (connection) throws(CatalogError) in
+            try connection.prepare(
+                """
+                INSERT INTO garbage(key, session, bytes, not_before)
+                SELECT DISTINCT ON (r.key) r.key, r.session, r.bytes, clock_timestamp() + \(FleetSQL.milliseconds("?2"))
+                FROM json_to_recordset(CAST(?1 AS json)) AS r(key text, session text, bytes bigint) ORDER BY r.key
+                ON CONFLICT DO NOTHING
+                """
+            ).bind(
+                1,
+                FleetSQL.array(
+                    garbage.map { item in
+                        var line = JSONLine()
+                        line.add("key", item.key)
+                        line.add("session", item.session)
+                        line.add("bytes", Int64(clamping: item.bytes))
+                        return line
+                    })
+            ).bind(2, patience).run()
+        }
+    }
+
+    /// Takes objects whose time has come. Delete them from the bucket, then call ``forgetGarbage(_:)``; those of a process
+    /// that ended in between are handed out again after ten minutes.
+    ///
+    /// One that a session's row names is never handed out, and is forgotten.
+    public func takeGarbage(_ limit: Int) throws(CatalogError) -> [Garbage] {
+        guard limit > 0 else { return [] }
+        return try write { (connection) throws(CatalogError) in
+            try connection.execute(
+                """
+                DELETE FROM garbage g USING sessions s
+                WHERE g.not_before < clock_timestamp() AND s.id = g.session AND s.pack = g.key
+                """)
+            let take = try connection.prepare(
+                """
+                WITH c AS (SELECT key FROM garbage WHERE not_before < clock_timestamp() ORDER BY not_before LIMIT ?1
+                    FOR UPDATE SKIP LOCKED)
+                UPDATE garbage g SET not_before = clock_timestamp() + interval '10 minutes'
+                FROM c WHERE g.key = c.key RETURNING g.key, g.session, g.bytes
+                """)
+            take.bind(1, limit)
+            var taken: [Garbage] = []
+            while try take.step() {
+                taken.append(Garbage(key: take.text(0), session: take.textOrNil(1), bytes: take.unsigned(2)))
+            }
+            return taken
+        }
+    }
+
+    /// Forgets objects that were deleted.
+    public func forgetGarbage(_ keys: [String]) throws(CatalogError) {
+        guard !keys.isEmpty else { return }
+        try write { (connection) throws(CatalogError) in
+            try connection.prepare("DELETE FROM garbage WHERE key IN \(FleetSQL.texts("?1"))").bind(
+                1, FleetSQL.array(keys)
+            ).run()
+        }
+    }
+
+    /// What is known about packs of the bucket: for each path, whether it is garbage or its session's pack.
+    ///
+    /// - Returns: the paths that neither a session's row names nor the garbage contains.
+    public func unknownPacks(_ paths: [String]) throws(CatalogError) -> [String] {
+        guard !paths.isEmpty else { return [] }
+        return try read { (connection) throws(CatalogError) in
+            let rows = try connection.prepare(
+                """
+                SELECT r.path FROM (SELECT json_array_elements_text(CAST(?1 AS json)) AS path) r
+                WHERE NOT EXISTS (SELECT 1 FROM sessions s WHERE s.pack = r.path)
+                    AND NOT EXISTS (SELECT 1 FROM garbage g WHERE g.key = r.path)
+                """)
+            rows.bind(1, FleetSQL.array(paths))
+            var found: [String] = []
+            while try rows.step() { found.append(rows.text(0)) }
+            return found
+        }
+    }
+}
