@@ -8,11 +8,11 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
         /// Creates a code from its name.
         public init(rawValue: String) { self.rawValue = rawValue }
 
-        /// There is no catalog in this store yet.
+        /// There is no catalog in this store yet, or no such database.
         public static let missing = Code(rawValue: "catalog_missing")
         /// The store is being restored from a backup, or its restore was interrupted.
         public static let restoring = Code(rawValue: "restore_unfinished")
-        /// The file is damaged, or is not an SQLite database.
+        /// The file is damaged, or is not an SQLite database; the tables of a shared catalog are not as they should be.
         public static let corrupt = Code(rawValue: "catalog_corrupt")
         /// An earlier version of salvage wrote the file, and it was opened read-only.
         public static let older = Code(rawValue: "catalog_older")
@@ -22,17 +22,19 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let foreign = Code(rawValue: "catalog_foreign")
         /// Another process kept the database locked for longer than the busy timeout.
         public static let busy = Code(rawValue: "catalog_busy")
-        /// The file system has no room left.
+        /// The file system, or the disk of the database's server, has no room left.
         public static let full = Code(rawValue: "disk_full")
-        /// Opening, reading or writing the file failed.
+        /// Opening, reading or writing the file failed, or the database's server cannot be reached.
         public static let io = Code(rawValue: "catalog_io")
         /// No session has this id, or an id with this prefix.
         public static let unknownSession = Code(rawValue: "session_not_found")
         /// Several sessions have an id with this prefix.
         public static let ambiguousSession = Code(rawValue: "ambiguous_session")
+        /// The members of packs were asked of a catalog that does not store them.
+        public static let membersInPack = Code(rawValue: "members_in_pack")
         /// The catalog cannot be written, or was opened read-only.
         public static let readOnly = Code(rawValue: "catalog_read_only")
-        /// Anything else that SQLite reports.
+        /// Anything else that the engine reports.
         public static let database = Code(rawValue: "catalog_error")
     }
 

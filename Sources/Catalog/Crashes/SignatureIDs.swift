@@ -6,7 +6,12 @@ struct SignatureIDs {
     let ids: Set<Int64>
 
     /// `1,2,3`, for `IN`. Numbers of our own need no placeholders, whose number in a query is limited.
-    var list: String { ids.sorted().map(String.init).joined(separator: ",") }
+    var list: String { Self.list(ids) }
+
+    /// Ids for `IN (…)`, of which no value is one if there are none.
+    static func list(_ ids: Set<Int64>) -> String {
+        ids.isEmpty ? "NULL" : ids.sorted().map(String.init).joined(separator: ",")
+    }
 
     /// Finds the signatures that equal or match one of `patterns`. Signatures contain stars and brackets, so the literal
     /// text is compared as well as the glob.

@@ -49,7 +49,7 @@ struct SignaturePass {
     /// The conditions of a selection, with only these signatures; all of them if `only` is nil.
     func filter(_ selection: Selection, only: Set<Int64>?) throws(CatalogError) -> Filter {
         var filter = try Filter.crashes(selection, on: connection)
-        if let only { filter.add("c.signature IN (\(only.sorted().map(String.init).joined(separator: ",")))") }
+        if let only { filter.add("c.signature IN (\(SignatureIDs.list(only)))") }
         return filter
     }
 

@@ -1,3 +1,20 @@
+/// A list in pieces, for statements that take several values at once.
+struct Pages<Element>: Sequence, IteratorProtocol {
+    private var rest: ArraySlice<Element>
+    private let size: Int
+
+    init(_ elements: [Element], size: Int) {
+        rest = elements[...]
+        self.size = Swift.max(1, size)
+    }
+
+    mutating func next() -> ArraySlice<Element>? {
+        guard !rest.isEmpty else { return nil }
+        defer { rest = rest.dropFirst(size) }
+        return rest.prefix(size)
+    }
+}
+
 /// SQL that every engine understands in place of constructs that only one has.
 package enum PortableSQL {
     /// The sum of a column, 0 without rows.

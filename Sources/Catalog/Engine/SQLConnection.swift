@@ -6,7 +6,9 @@ package import Text
 /// - placeholders `?` in order, or `?1`, `?2`, … by number; never both in one text;
 /// - `INSERT … ON CONFLICT`, `RETURNING`, `coalesce`, `CASE`, `CAST`, `EXISTS`, `LIMIT`;
 /// - integers for times and truth values, compared with numbers (`survived = 0`, never `NOT survived`);
-/// - text that is compared and sorted by its bytes (PostgreSQL: columns with `COLLATE "C"`).
+/// - text that is compared and sorted by its bytes (PostgreSQL: columns with `COLLATE "C"`);
+/// - `NULLS FIRST` where an ascending order may meet NULL: engines differ in where they put it;
+/// - no `?` but for placeholders, and no empty `IN ()`.
 ///
 /// Globs and index hints are worded by the connection, sums and ranges of prefixes by ``PortableSQL``.
 package protocol SQLConnection {
@@ -15,10 +17,18 @@ package protocol SQLConnection {
 
     /// Compiles one statement.
     ///
-    /// - Throws: ``CatalogError``, with `corrupt` when a table or column is missing.
+    /// - Throws: ``CatalogError``, with `corrupt` when a table or column is missing. A remote engine tells of it when the
+    ///   statement runs.
     func prepare(_ sql: String) throws(CatalogError) -> any SQLStatement
 
-    /// Runs statements without placeholders and without rows, separated by semicolons.
+    /// Compiles a query over many rows during which other statements run: a remote engine then fetches a page at a time and
+    /// keeps no more in memory. Its parameters are bound before it first steps.
+    ///
+    /// - Parameter pageSize: how many rows are fetched at a time.
+    func prepare(_ sql: String, pageSize: Int) throws(CatalogError) -> any SQLStatement
+
+    /// Runs statements without placeholders and without rows, separated by semicolons. A remote engine may only queue them;
+    /// their errors are then thrown by the next statement that returns rows, or when the transaction is committed.
     func execute(_ sql: String) throws(CatalogError)
 
     /// The condition that a column matches a glob, with the answers of `Glob.matches`. The condition has one `?`.
@@ -27,6 +37,16 @@ package protocol SQLConnection {
     ///   - column: the column's name in the query.
     ///   - glob: a glob without a separator.
     func glob(_ column: String, _ glob: Glob) -> SQLCondition
+
+    /// Whether each answer costs a round trip over a network: then one statement over many rows is better than many over few.
+    var isRemote: Bool { get }
+
+    /// Whether the table `members` exists. A shared catalog leaves the members in their packs.
+    var storesMembers: Bool { get }
+
+    /// The end of a query of one table whose rows this transaction will change: until it ends, other transactions that ask the
+    /// same wait. Empty for an engine with one writer at a time.
+    var rowLock: String { get }
 
     /// The hint, written after a table's name and alias, to read the table through an index; empty for an engine without
     /// hints.
@@ -56,6 +76,19 @@ package enum SQLValue: Sendable, Equatable {
 }
 
 extension SQLConnection {
+    package func prepare(_ sql: String, pageSize: Int) throws(CatalogError) -> any SQLStatement { try prepare(sql) }
+
+    package var isRemote: Bool { false }
+
+    package var storesMembers: Bool { true }
+
+    package var rowLock: String { "" }
+
+    /// The statement that deletes the members of a session, where there are any.
+    func deleteMembers(of key: Int64) -> String {
+        storesMembers ? "DELETE FROM members WHERE session = \(key);" : ""
+    }
+
     /// The first column of the first row as a number; nil without a row, or when it is NULL.
     package func integer(_ sql: String, _ values: [SQLValue] = []) throws(CatalogError) -> Int64? {
         let statement = try prepare(sql).bind(values)

@@ -6,7 +6,7 @@
 /// `foreign`, and never mistakes one that cannot be read now for a missing one. `Tests/CatalogTests` runs its suites against
 /// every driver.
 ///
-/// Calls block. A driver may be used by several threads; it runs one transaction at a time.
+/// Calls block. A driver may be used by several threads; a transaction within another one of the same thread is refused.
 package protocol SQLDriver: AnyObject, Sendable {
     /// Names the database in errors: the path of its file, or its address without a password.
     var path: String { get }
@@ -14,13 +14,23 @@ package protocol SQLDriver: AnyObject, Sendable {
     /// Whether the database was opened for reading only.
     var isReadOnly: Bool { get }
 
+    /// Whether several machines share the database.
+    var isShared: Bool { get }
+
+    /// Whether it has the packs' members; otherwise they are read from the packs.
+    var storesMembers: Bool { get }
+
     /// Runs `body` in a transaction that sees one consistent state and never waits for writers.
     ///
     /// - Throws: what `body` throws, and ``CatalogError`` if the database is closed or the transaction cannot begin.
     func read<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result
 
-    /// Runs `body` in a transaction that is allowed to write from its start, so that it cannot fail midway as busy, and
-    /// commits it. What it wrote survives a power cut once this returns. An error rolls it back.
+    /// Runs `body` in a transaction that is allowed to write from its start, and commits it. What it wrote survives a power cut
+    /// once this returns. An error rolls it back.
+    ///
+    /// An engine with one writer at a time waits at the start, so that it cannot fail midway as busy. A shared one runs `body`
+    /// again, in a new transaction, when another transaction was in its way or the connection was lost before the commit:
+    /// `body` must change nothing outside the database that a second run would spoil.
     ///
     /// - Throws: what `body` throws, and ``CatalogError`` if the transaction cannot begin or be committed.
     func write<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result

@@ -4,6 +4,12 @@
 /// text that ends at it would make two ids equal. An engine that cannot store a NUL in text refuses such a value with an error
 /// when the statement runs.
 package protocol SQLStatement: AnyObject {
+    /// Sends the statement, so that its answer is on its way while others are sent. Nothing to do for an engine without round
+    /// trips.
+    ///
+    /// - Throws: as ``step()`` does.
+    func start() throws(CatalogError)
+
     /// Moves to the next row. Returns false at the end, after which the statement can be bound again.
     ///
     /// - Throws: ``CatalogError`` when the statement fails, a value that the engine cannot store included.
@@ -45,7 +51,10 @@ package protocol SQLStatement: AnyObject {
 }
 
 extension SQLStatement {
-    /// Runs the statement and ignores its rows.
+    package func start() throws(CatalogError) {}
+
+    /// Runs the statement and ignores its rows. A remote engine may only queue one without rows, as
+    /// ``SQLConnection/execute(_:)`` does.
     package func run() throws(CatalogError) { while try step() {} }
 
     // MARK: Binding

@@ -61,26 +61,37 @@ extension Catalog {
     ) throws(CatalogError) -> [SessionLedger] {
         try read { (connection) throws(CatalogError) in
             let sessions = try SessionQuery(connection, selection)
+            // One session at a time is the fastest where a statement costs nothing but its rows.
+            let size = connection.isRemote ? PortableSQL.pageSize : 1
             let rows = try connection.prepare(
                 """
-                SELECT artifact, state, reason, last_try FROM artifacts
-                WHERE session = (SELECT key FROM sessions WHERE id = ?1) ORDER BY artifact
+                SELECT artifact, state, reason, last_try, session FROM artifacts
+                WHERE session IN (\(PortableSQL.placeholders(size))) ORDER BY session, artifact
                 """)
             var ledgers: [SessionLedger] = []
-            var looked = 0
-            while ledgers.count < limit, looked < most, let record = try sessions.next() {
-                looked += 1
-                guard accepts(record) else { continue }
-                var artifacts: [ArtifactStanding] = []
-                rows.bind(1, record.session)
+            var page: [Int64: Int] = [:]
+            func readPage() throws(CatalogError) {
+                let keys = page.keys.sorted()
+                guard let last = keys.last else { return }
+                for index in 0..<size { rows.bind(Int32(index + 1), index < keys.count ? keys[index] : last) }
                 while try rows.step() {
-                    artifacts.append(
+                    guard let place = page[rows.integer(4)] else { continue }
+                    ledgers[place].artifacts.append(
                         ArtifactStanding(
                             artifact: rows.text(0), state: ArtifactState(rawValue: rows.text(1)) ?? .failed,
                             reason: rows.textOrNil(2), lastTry: rows.integerOrNil(3)))
                 }
-                ledgers.append(SessionLedger(record: record, artifacts: artifacts))
+                page.removeAll(keepingCapacity: true)
             }
+            var looked = 0
+            while ledgers.count < limit, looked < most, let record = try sessions.next() {
+                looked += 1
+                guard accepts(record) else { continue }
+                page[sessions.key] = ledgers.count
+                ledgers.append(SessionLedger(record: record, artifacts: []))
+                if page.count == size { try readPage() }
+            }
+            try readPage()
             return ledgers
         }
     }

@@ -30,6 +30,10 @@ final class LedgerWriter {
     private static let keepsFindings = "?11 IS NULL AND ?3 IN ('collected', 'incomplete')"
 
     private let connection: any SQLConnection
+    /// The keys of rows that this transaction has locked.
+    private var keys: ByteDictionary<Int64> = [:]
+    /// The sessions whose rows this transaction has created.
+    private(set) var created: ByteSet = []
     private let find: any SQLStatement
     private let insert: any SQLStatement
     private let update: any SQLStatement
@@ -43,8 +47,9 @@ final class LedgerWriter {
 
     init(_ connection: any SQLConnection) throws(CatalogError) {
         self.connection = connection
-        find = try connection.prepare("SELECT key FROM sessions WHERE id = ?1")
-        insert = try connection.prepare("INSERT INTO sessions(id, state) VALUES(?1, 'running') RETURNING key")
+        find = try connection.prepare("SELECT key FROM sessions WHERE id = ?1\(connection.rowLock)")
+        insert = try connection.prepare(
+            "INSERT INTO sessions(id, state) VALUES(?1, 'running') ON CONFLICT DO NOTHING RETURNING key")
         update = try connection.prepare(SessionColumns.update)
         dropLabels = try connection.prepare("DELETE FROM labels WHERE session = ?1")
         putLabel = try connection.prepare(
@@ -74,21 +79,27 @@ final class LedgerWriter {
             "DELETE FROM downloads WHERE session = (SELECT key FROM sessions WHERE id = ?1)")
     }
 
-    /// Returns the key of a session's row, creating the row if needed.
+    /// Returns the key of a session's row, creating the row if needed. Until the transaction ends, no other one changes the
+    /// session.
     func key(of session: String) throws(CatalogError) -> Int64 {
-        find.bind(1, session)
-        if try find.step() {
-            defer { find.reset() }
-            return find.integer(0)
+        if let key = keys[session] { return key }
+        // A row that is there neither before nor after the attempt to add it was removed in between.
+        for _ in 0..<3 {
+            for statement in [find, insert] {
+                guard try statement.bind(1, session).step() else { continue }
+                let key = statement.integer(0)
+                statement.reset()
+                keys[session] = key
+                if statement === insert { created.insert(session) }
+                return key
+            }
         }
-        insert.bind(1, session)
-        guard try insert.step() else {
-            throw CatalogError(
-                code: .database, message: "creating a session's row failed", path: connection.path, session: session)
-        }
-        defer { insert.reset() }
-        return insert.integer(0)
+        throw CatalogError(
+            code: .database, message: "creating a session's row failed", path: connection.path, session: session)
     }
+
+    /// Notes the key of a row that this transaction has read with ``SQLConnection/rowLock``.
+    func note(_ key: Int64, of session: String) { keys[session] = key }
 
     func apply(_ change: SessionUpdate) throws(CatalogError) {
         let key = try key(of: change.session)

@@ -46,6 +46,55 @@ struct InternedTexts {
     fileprivate(set) var ids: [TextTable: ByteDictionary<Int64>] = [:]
 }
 
+// Many texts at once, for engines where each statement would be a round trip.
+extension InternedTexts {
+    /// Reads the ids of those texts that the tables have.
+    init(_ texts: RepeatedTexts, on connection: any SQLConnection) throws(CatalogError) {
+        var queries: [(table: TextTable, rows: any SQLStatement)] = []
+        for table in TextTable.allCases {
+            for page in Pages(texts.sorted(table), size: PortableSQL.pageSize) {
+                let places = PortableSQL.placeholders(page.count)
+                let rows = try connection.prepare("SELECT id, text FROM \(table.rawValue) WHERE text IN (\(places))")
+                try rows.bind(page.map { .text($0) }).start()
+                queries.append((table, rows))
+            }
+        }
+        for (table, rows) in queries {
+            while try rows.step() { ids[table, default: [:]][rows.text(1)] = rows.integer(0) }
+        }
+    }
+
+    /// Adds the ids of other texts.
+    mutating func merge(_ others: InternedTexts) {
+        for (table, known) in others.ids {
+            for (text, id) in known { ids[table, default: [:]][text] = id }
+        }
+    }
+}
+
+extension RepeatedTexts {
+    /// The texts without an id.
+    fileprivate func without(_ known: InternedTexts) -> RepeatedTexts {
+        var rest = RepeatedTexts()
+        for table in TextTable.allCases {
+            for text in sorted(table) where known.ids[table]?[text] == nil { rest.add(text, to: table) }
+        }
+        return rest
+    }
+
+    /// Adds the texts to the tables, unless others have.
+    fileprivate func insert(on connection: any SQLConnection) throws(CatalogError) {
+        for table in TextTable.allCases {
+            for page in Pages(sorted(table), size: PortableSQL.pageSize) {
+                let places = [String](repeating: "(?)", count: page.count).joined(separator: ",")
+                let add = try connection.prepare(
+                    "INSERT INTO \(table.rawValue)(text) VALUES \(places) ON CONFLICT DO NOTHING")
+                try add.bind(page.map { .text($0) }).run()
+            }
+        }
+    }
+}
+
 extension Catalog {
     /// Finds the ids of texts. Missing ones are added in a short transaction of their own: writers that added the same texts
     /// within their long transactions would wait for each other or deadlock.
@@ -54,6 +103,11 @@ extension Catalog {
         guard !texts.isEmpty else { return found }
         var missing = RepeatedTexts()
         try read { (connection) throws(CatalogError) in
+            if connection.isRemote {
+                found = try InternedTexts(texts, on: connection)
+                missing = texts.without(found)
+                return
+            }
             for table in TextTable.allCases {
                 let interning = try Interning(table, on: connection)
                 for text in texts.sorted(table) {
@@ -67,6 +121,10 @@ extension Catalog {
         }
         guard !missing.isEmpty else { return found }
         try write { (connection) throws(CatalogError) in
+            if connection.isRemote {
+                try missing.insert(on: connection)
+                return found.merge(try InternedTexts(missing, on: connection))
+            }
             for table in TextTable.allCases {
                 let interning = try Interning(table, on: connection)
                 for text in missing.sorted(table) {
@@ -84,11 +142,14 @@ extension Catalog {
         let crashed = packs.filter { !$0.crashes.isEmpty }.map(\.contents.facts.session)
         if !crashed.isEmpty {
             try read { (connection) throws(CatalogError) in
-                let rows = try connection.prepare("SELECT image, tag, location FROM sessions WHERE id = ?1")
-                for session in crashed {
-                    guard try rows.bind(1, session).step() else { continue }
-                    for column: Int32 in 0..<3 { texts.add(rows.textOrNil(column), to: .names) }
-                    rows.reset()
+                let size = connection.isRemote ? PortableSQL.pageSize : 1
+                for page in Pages(crashed, size: size) {
+                    let rows = try connection.prepare(
+                        "SELECT image, tag, location FROM sessions WHERE id IN (\(PortableSQL.placeholders(page.count)))")
+                    rows.bind(page.map { .text($0) })
+                    while try rows.step() {
+                        for column: Int32 in 0..<3 { texts.add(rows.textOrNil(column), to: .names) }
+                    }
                 }
             }
         }

@@ -75,7 +75,7 @@ extension Catalog {
     public func remove(sessions: [String]) throws(CatalogError) -> [String] {
         guard !sessions.isEmpty else { return [] }
         return try write { (connection) throws(CatalogError) in
-            let find = try connection.prepare("SELECT key, pack FROM sessions WHERE id = ?1")
+            let find = try connection.prepare("SELECT key, pack FROM sessions WHERE id = ?1\(connection.rowLock)")
             var packs: [String] = []
             for session in sessions {
                 find.bind(1, session)
@@ -95,8 +95,8 @@ extension Catalog {
             """
             DELETE FROM labels WHERE session = \(key); DELETE FROM artifacts WHERE session = \(key);
             DELETE FROM aliases WHERE crash IN (SELECT id FROM crashes WHERE session = \(key));
-            DELETE FROM requests WHERE session = \(key); DELETE FROM members WHERE session = \(key);
-            DELETE FROM downloads WHERE session = \(key);
+            DELETE FROM requests WHERE session = \(key); DELETE FROM downloads WHERE session = \(key);
+            \(connection.deleteMembers(of: key))
             DELETE FROM crashes WHERE session = \(key); DELETE FROM sessions WHERE key = \(key);
             """)
     }
@@ -116,7 +116,8 @@ extension Catalog {
     /// Does the same within a transaction.
     @discardableResult
     static func dropPacks(of sessions: [String], _ connection: any SQLConnection) throws(CatalogError) -> [String] {
-        let find = try connection.prepare("SELECT key, pack FROM sessions WHERE id = ?1 AND pack IS NOT NULL")
+        let find = try connection.prepare(
+                "SELECT key, pack FROM sessions WHERE id = ?1 AND pack IS NOT NULL\(connection.rowLock)")
         var packs: [String] = []
         for session in sessions {
             find.bind(1, session)
@@ -127,7 +128,7 @@ extension Catalog {
             try remember(session: key, connection)
             try connection.execute(
                 """
-                DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);
+                \(connection.deleteMembers(of: key)) DELETE FROM crashes WHERE session = \(key);
                 DELETE FROM downloads WHERE session = \(key);
                 UPDATE sessions SET \(SessionColumns.withoutPack) WHERE key = \(key);
                 """)

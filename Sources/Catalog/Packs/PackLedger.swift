@@ -57,7 +57,8 @@ final class PackLedger {
         self.connection = connection
         self.ledger = ledger
         find = try connection.prepare(
-            SessionColumns.select(extra: ", (SELECT count(*) FROM labels WHERE session = s.key)") + " WHERE s.id = ?1")
+            SessionColumns.select(extra: ", (SELECT count(*) FROM labels WHERE session = s.key)")
+                + " WHERE s.id = ?1\(connection.rowLock)")
         rows = try connection.prepare(
             "SELECT artifact, state, reason, last_try, tries FROM artifacts WHERE session = ?1")
         markPruned = try connection.prepare(
@@ -72,8 +73,12 @@ final class PackLedger {
 
     /// Records a pack's session facts and artifacts; returns the key of the session's row.
     func put(_ contents: PackContents, from source: PackSource) throws(CatalogError) -> Int64 {
-        let before = try standing(of: contents.facts.session)
+        var before = try standing(of: contents.facts.session)
         let key = try ledger.key(of: contents.facts.session)
+        // Another writer may have created the row since it was looked for.
+        if before == nil, !ledger.created.contains(contents.facts.session) {
+            before = try standing(of: contents.facts.session)
+        }
         var isNews = before == nil
         for entry in contents.artifacts {
             if Self.wins(entry, over: before, source) {
@@ -100,6 +105,7 @@ final class PackLedger {
         let record = SessionColumns.record(find)
         let isKnown = SessionColumns.state(find) != nil && SettledRow.isKnown(source: record.source)
         var standing = LedgerStanding(record, isRotten: !isKnown, hasLabels: find.integer(SessionColumns.count) > 0)
+        ledger.note(find.integer(0), of: session)
         standing.rows = try artifactRows(find.integer(0))
         return standing
     }

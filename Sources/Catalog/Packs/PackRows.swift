@@ -11,10 +11,16 @@ final class PackRows {
     private var wanted: Interning
     private let facts: any SQLStatement
     private let setPack: any SQLStatement
-    private let putMember: any SQLStatement
+    /// Nil where members are only in their packs.
+    private let putMember: (any SQLStatement)?
     private let putCrash: any SQLStatement
     private let putAlias: any SQLStatement
     private let earlierSignatures: any SQLStatement
+
+    private static let putMember = """
+        INSERT INTO members(session, ordinal, artifact, path, kind, mode, mtime, size, stored, sha256, link_target,
+            flags) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+        """
 
     static let putAlias = "INSERT INTO aliases(crash, signature) VALUES(?1, ?2) ON CONFLICT DO NOTHING"
 
@@ -32,11 +38,7 @@ final class PackRows {
             """
             UPDATE sessions SET pack = ?2, pack_bytes = ?3, members = ?4, bytes = ?5, crashes = ?6 WHERE key = ?1
             """)
-        putMember = try connection.prepare(
-            """
-            INSERT INTO members(session, ordinal, artifact, path, kind, mode, mtime, size, stored, sha256, link_target,
-                flags) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-            """)
+        putMember = connection.storesMembers ? try connection.prepare(Self.putMember) : nil
         putCrash = try connection.prepare(
             """
             INSERT INTO crashes(session, ordinal, id, kind, signal, exception, thread, at, time, signature, quality,
@@ -53,8 +55,7 @@ final class PackRows {
         var before: ByteDictionary<Int64> = [:]
         earlierSignatures.bind(1, key)
         while try earlierSignatures.step() { before[earlierSignatures.text(0)] = earlierSignatures.integer(1) }
-        try connection.execute(
-            "DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key)")
+        try connection.execute("\(connection.deleteMembers(of: key)) DELETE FROM crashes WHERE session = \(key)")
         let bytes = try putMembers(contents, session: key)
         let crashes = try putCrashes(pack, session: key, before: before)
         setPack.bind(1, key).bind(2, contents.path).bind(3, contents.packBytes).bind(4, contents.members.count)
@@ -62,9 +63,13 @@ final class PackRows {
     }
 
     private func putMembers(_ contents: PackContents, session key: Int64) throws(CatalogError) -> UInt64 {
+        let bytes = contents.members.reduce(UInt64(0)) { sum, member in
+            let (sum, overflow) = sum.addingReportingOverflow(member.size)
+            return overflow ? .max : sum
+        }
+        guard let putMember else { return bytes }
         var artifacts: [Int64] = []
         for entry in contents.artifacts { artifacts.append(try names.id(of: entry.artifact)) }
-        var bytes: UInt64 = 0
         putMember.bind(1, key)
         for (ordinal, member) in contents.members.enumerated() {
             let artifact = Int(clamping: member.artifact)
@@ -73,8 +78,6 @@ final class PackRows {
             putMember.bind(7, member.mtime).bind(8, member.size).bind(9, member.stored)
             putMember.bind(10, blob: member.sha256).bind(11, blob: member.linkTarget)
             try putMember.bind(12, Int64(member.flags.rawValue)).run()
-            let (sum, overflow) = bytes.addingReportingOverflow(member.size)
-            bytes = overflow ? .max : sum
         }
         return bytes
     }

@@ -130,10 +130,15 @@ extension Catalog {
     public func firstSightings() throws(CatalogError) -> ByteDictionary<Int64> {
         try read { (connection) throws(CatalogError) in
             var found: ByteDictionary<Int64> = [:]
-            guard let cells = SessionCells(Selection(), on: connection) else { return found }
-            try cells.eachCell { (cell) throws(CatalogError) in
-                guard let tag = cell.tag, let time = try cells.earliest(cell) else { return }
-                found[tag] = min(found[tag] ?? .max, time)
+            if let cells = SessionCells(Selection(), on: connection) {
+                try cells.eachCell { (cell) throws(CatalogError) in
+                    guard let tag = cell.tag, let time = try cells.earliest(cell) else { return }
+                    found[tag] = min(found[tag] ?? .max, time)
+                }
+            } else {
+                let rows = try connection.prepare(
+                    "SELECT tag, min(at) FROM sessions WHERE tag IS NOT NULL GROUP BY tag")
+                while try rows.step() { found[rows.text(0)] = rows.integer(1) }
             }
             // Builds whose sessions are forgotten, too, else they would count as the latest.
             let past = try connection.prepare(

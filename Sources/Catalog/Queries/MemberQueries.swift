@@ -29,6 +29,8 @@ public struct MemberRecord: Sendable, Equatable {
 
 extension Catalog {
     /// The members of a session's pack, in pack order: those whose path matches the glob, or all without one.
+    ///
+    /// - Throws: ``CatalogError``, with `membersInPack` for a catalog that does not store them (``storesMembers``).
     public func members(_ session: String, path: Glob? = nil) throws(CatalogError) -> [MemberRecord] {
         try read { (connection) throws(CatalogError) in
             let query = try Self.memberQuery(connection, session)
@@ -43,7 +45,8 @@ extension Catalog {
 
     /// Calls `body` with each member of a session's pack, in pack order; `body` must not use this catalog.
     ///
-    /// - Throws: ``CatalogError``, or what the closure throws.
+    /// - Throws: ``CatalogError``, with `membersInPack` for a catalog that does not store them (``storesMembers``), or what
+    ///   the closure throws.
     public func forEachMember(
         _ session: String, path: Glob? = nil, _ body: (MemberRecord) throws -> Void
     ) throws {
@@ -59,7 +62,12 @@ extension Catalog {
     private static func memberQuery(_ connection: any SQLConnection, _ session: String) throws(CatalogError)
         -> any SQLStatement
     {
-        try connection.prepare(
+        guard connection.storesMembers else {
+            throw CatalogError(
+                code: .membersInPack, message: "a shared catalog does not store the members of packs",
+                path: connection.path, session: session, hint: "read them from the session's pack")
+        }
+        return try connection.prepare(
             """
             SELECT m.ordinal, coalesce(n.text, ''), m.path, m.kind, m.mode, m.mtime, m.size, m.stored, m.sha256,
                 m.link_target, m.flags

@@ -19,8 +19,9 @@ struct SessionCells {
     private let from: String
     private let statements = StatementCache()
 
-    /// Nil if the selection needs more than tag, image, location and times.
+    /// Nil if the selection needs more than tag, image, location and times, or each step would be a round trip.
     init?(_ selection: Selection, on connection: any SQLConnection) {
+        guard !connection.isRemote else { return nil }
         var rest = selection
         (rest.tags, rest.images, rest.locations) = ([], [], [])
         (rest.since, rest.until, rest.limit, rest.errors) = (nil, nil, nil, false)
@@ -107,7 +108,7 @@ struct SessionCells {
                 }
             }
             let query = try statements.prepare(
-                "SELECT s.\(column)\(from)\(filter.sql) ORDER BY s.\(column) LIMIT 1", on: connection)
+                "SELECT s.\(column)\(from)\(filter.sql) ORDER BY s.\(column) NULLS FIRST LIMIT 1", on: connection)
             query.bind(filter.values)
             defer { query.reset() }
             return try query.step() ? .some(query.textOrNil(0)) : nil

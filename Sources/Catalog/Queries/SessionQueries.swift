@@ -145,7 +145,7 @@ final class SessionQuery {
         var ended = filter
         ended.add("s.state <> 'running'")
         try self.init(connection, running.sql + order, running.values, limit: selection.limit)
-        others = try Self.statement(connection, ended.sql + order, ended.values)
+        others = try Self.statement(connection, ended.sql + order, ended.values, pageSize: pageSize)
     }
 
     /// The sessions after those of an earlier page, in an order that is the same in every page.
@@ -164,7 +164,7 @@ final class SessionQuery {
         }
         cursor?.add(to: &running, table: "s")
         try self.init(connection, running.sql + order, running.values, limit: limit)
-        others = try Self.statement(connection, ended.sql + order, ended.values)
+        others = try Self.statement(connection, ended.sql + order, ended.values, pageSize: pageSize)
     }
 
     init(
@@ -172,7 +172,7 @@ final class SessionQuery {
     ) throws(CatalogError) {
         left = max(0, limit ?? .max)
         pageSize = max(1, min(PortableSQL.pageSize, left))
-        rows = try Self.statement(connection, tail, values)
+        rows = try Self.statement(connection, tail, values, pageSize: pageSize)
         labels = try connection.prepare(
             """
             SELECT session, key, value FROM labels WHERE session IN (\(PortableSQL.placeholders(pageSize)))
@@ -188,9 +188,10 @@ final class SessionQuery {
     }
 
     private static func statement(
-        _ connection: any SQLConnection, _ tail: String, _ values: [SQLValue]
+        _ connection: any SQLConnection, _ tail: String, _ values: [SQLValue], pageSize: Int
     ) throws(CatalogError) -> any SQLStatement {
-        try connection.prepare(SessionColumns.select(extra: ", s.at") + " " + tail).bind(values)
+        let sql = SessionColumns.select(extra: ", s.at") + " " + tail
+        return try connection.prepare(sql, pageSize: pageSize).bind(values)
     }
 
     func next() throws(CatalogError) -> SessionRecord? {
@@ -206,6 +207,11 @@ final class SessionQuery {
         keys.removeAll(keepingCapacity: true)
         times.removeAll(keepingCapacity: true)
         position = 0
+        // Both answers are on their way at once.
+        if left > 0 {
+            try rows.start()
+            try others?.start()
+        }
         while page.count < pageSize, left > 0 {
             guard try step() else {
                 // Another step would start the statement again.
@@ -221,17 +227,20 @@ final class SessionQuery {
         // The keys of a short page are filled up with its last one.
         for index in 0..<pageSize { labels.bind(Int32(index + 1), index < keys.count ? keys[index] : last) }
         let places = Dictionary(zip(keys, keys.indices)) { first, _ in first }
+        let crashed = keys.filter { key in places[key].map { page[$0].crashes > 0 } ?? false }
+        if let last = crashed.last {
+            for index in 0..<pageSize { crashes.bind(Int32(index + 1), index < crashed.count ? crashed[index] : last) }
+        }
+        try labels.start()
+        if !crashed.isEmpty { try crashes.start() }
         while try labels.step() {
             guard let place = places[labels.integer(0)] else { continue }
             page[place].labels[labels.text(1)] = labels.text(2)
         }
-        try readCrashes(places)
+        if !crashed.isEmpty { try readCrashes(places) }
     }
 
     private func readCrashes(_ places: [Int64: Int]) throws(CatalogError) {
-        let crashed = keys.filter { key in places[key].map { page[$0].crashes > 0 } ?? false }
-        guard let last = crashed.last else { return }
-        for index in 0..<pageSize { crashes.bind(Int32(index + 1), index < crashed.count ? crashed[index] : last) }
         var newest: [Int: (at: Int64, key: Int64)] = [:]
         while try crashes.step() {
             guard let place = places[crashes.integer(0)] else { continue }

@@ -42,6 +42,10 @@ final class SQLiteDriver: SQLDriver {
         sqlite3_mutex_free(mutex)
     }
 
+    var isShared: Bool { false }
+
+    var storesMembers: Bool { true }
+
     func close() {
         sqlite3_mutex_enter(mutex)
         defer { sqlite3_mutex_leave(mutex) }

@@ -19,8 +19,23 @@ extension Catalog {
         compare("pack", record.pack ?? "none", contents.path, record.pack?.hasSameBytes(as: contents.path) == true)
         compare("bytes", record.packBytes, contents.packBytes, record.packBytes == contents.packBytes)
         compare("members", record.members, contents.members.count, record.members == contents.members.count)
-        let rows = try members(session)
-        compare("member rows", rows.count, contents.members.count, rows.count == contents.members.count)
+        found += try memberDifferences(from: contents)
+        found += try read { (connection) throws(CatalogError) in
+            var facts = FactDifferences(connection, contents)
+            try facts.compare()
+            return facts.found
+        }
+        return found
+    }
+
+    private func memberDifferences(from contents: PackContents) throws(CatalogError) -> [String] {
+        guard storesMembers else { return [] }
+        let rows = try members(contents.facts.session)
+        var found: [String] = []
+        if rows.count != contents.members.count {
+            found.append(
+                "the catalog has member rows \(rows.count), the pack has \(contents.members.count)")
+        }
         let artifacts = contents.artifacts.map(\.artifact)
         for (row, member) in zip(rows, contents.members) {
             let index = Int(clamping: member.artifact)
@@ -30,11 +45,6 @@ extension Catalog {
                 && row.sha256 == member.sha256 && row.linkTarget == member.linkTarget && row.flags == member.flags
                 && (!artifacts.indices.contains(index) || row.artifact.hasSameBytes(as: artifacts[index]))
             if !isEqual { found.append("the catalog's row of member \(row.ordinal) differs from the pack") }
-        }
-        found += try read { (connection) throws(CatalogError) in
-            var facts = FactDifferences(connection, contents)
-            try facts.compare()
-            return facts.found
         }
         return found
     }

@@ -168,7 +168,7 @@ extension Catalog {
         return try write { (connection) throws(CatalogError) in
             let find = try connection.prepare(
                 """
-                SELECT key FROM sessions WHERE id = ?1 AND pack = ?2 AND state NOT IN ('running', 'pending')
+                SELECT key FROM sessions WHERE id = ?1 AND pack = ?2 AND state NOT IN ('running', 'pending')\(connection.rowLock)
                 """)
             let note = try connection.prepare(
                 """
@@ -183,7 +183,7 @@ extension Catalog {
                 try Self.remember(session: key, connection)
                 try connection.execute(
                     """
-                    DELETE FROM members WHERE session = \(key); DELETE FROM crashes WHERE session = \(key);
+                    \(connection.deleteMembers(of: key)) DELETE FROM crashes WHERE session = \(key);
                     DELETE FROM downloads WHERE session = \(key);
                     """)
                 try note.bind(1, key).bind(2, now).bind(3, reason).run()
@@ -257,7 +257,8 @@ extension Catalog {
     public func forgetHistory(_ sessions: [String], before time: Int64) throws(CatalogError) -> [String] {
         guard !sessions.isEmpty else { return [] }
         return try write { (connection) throws(CatalogError) in
-            let find = try connection.prepare("SELECT key FROM sessions WHERE id = ?1 AND \(Self.isHistory) ?2")
+            let find = try connection.prepare(
+                "SELECT key FROM sessions WHERE id = ?1 AND \(Self.isHistory) ?2\(connection.rowLock)")
             var forgotten: [String] = []
             for session in sessions {
                 find.bind(1, session).bind(2, time)
