@@ -73,6 +73,14 @@ struct FilterKey: CustomStringConvertible {
             + "-\(String(decoding: name, as: UTF8.self))-\(Hex.padded(random)).\(level.suffix)"
     }
 
+    /// The hour of the day at which an object was made, from 0 to 23; nil when its key does not say.
+    static func hour(of key: String) -> Int? {
+        guard let name = key.split(separator: "/").last, let hour = Int(name.prefix(2)), (0...23).contains(hour) else {
+            return nil
+        }
+        return hour
+    }
+
     private static func isPlain(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || byte == 0x2E
     }

@@ -26,6 +26,8 @@ struct MergedColumns: SliceColumns {
     private var inputs: [(bytes: any SliceBytes, head: SliceHead)] = []
     private var runs: [UInt32: [Run]] = [:]
     private var known: Set<[UInt8]> = []
+    /// The packs of the slice that was read last, until they are added.
+    private var listed: [SliceDirectory.Pack] = []
     private let sealer: BlockSealer
 
     init() throws(BlockIndexError) {
@@ -34,29 +36,37 @@ struct MergedColumns: SliceColumns {
         }
     }
 
-    /// Adds the packs of a slice.
+    /// Reads the head and the directory of a slice, whose packs are then ``pending``.
     ///
-    /// - Parameter isCurrent: whether a pack of this path and size is still a session's pack.
-    /// - Throws: ``BlockIndexError`` when the slice's head or directory is damaged or cannot be read: what it holds is not
-    ///   known, so it must be kept. Nothing has been added then.
-    mutating func add(
-        _ bytes: any SliceBytes, key: String, isCurrent: (String, UInt64) -> Bool
-    ) throws(BlockIndexError) {
+    /// - Throws: ``BlockIndexError`` when one of them is damaged or cannot be read: what the slice holds is not known, so it
+    ///   must be kept. Nothing is pending then.
+    mutating func read(_ bytes: any SliceBytes, key: String) throws(BlockIndexError) {
         let damage = BlockIndexError(code: .object, message: "the slice of filters is damaged", path: key)
         guard bytes.size >= UInt64(SliceFormat.trailerSize) else { throw damage }
         let end = try bytes.read(bytes.size - UInt64(SliceFormat.trailerSize)..<bytes.size)
         guard let trailer = end.withUnsafeBytes({ SliceTrailer($0, size: bytes.size) }),
             let head = trailer.decode(try bytes.read(trailer.head), size: bytes.size, sealer)
         else { throw damage }
-        var listed: [SliceDirectory.Pack] = []
+        var found: [SliceDirectory.Pack] = []
         for chunk in head.chunks {
             let stored = try bytes.read(chunk.range)
             guard let packs = SliceDirectory.packs(stored, chunk, matrices: head.matrices.count, sealer) else {
                 throw damage
             }
-            listed += packs
+            found += packs
         }
+        listed = found
         inputs.append((bytes, head))
+    }
+
+    /// The paths of the packs of the slice that was read last.
+    var pending: [String] { listed.map { String(decoding: $0.path, as: UTF8.self) } }
+
+    /// Adds the packs of the slice that was read last.
+    ///
+    /// - Parameter isCurrent: whether a pack of this path and size is still a session's pack.
+    mutating func addPending(isCurrent: (String, UInt64) -> Bool) {
+        guard let head = inputs.last?.head else { return }
         var next = [Int](repeating: 0, count: head.matrices.count)
         for pack in listed {
             let isKept =
@@ -64,6 +74,7 @@ struct MergedColumns: SliceColumns {
                 && known.insert(pack.path).inserted
             add(pack, head, &next, isKept: isKept)
         }
+        listed = []
     }
 
     private mutating func add(_ pack: SliceDirectory.Pack, _ head: SliceHead, _ next: inout [Int], isKept: Bool) {

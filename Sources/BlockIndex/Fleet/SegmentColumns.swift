@@ -10,23 +10,16 @@ struct SegmentColumns: SliceColumns {
     private var filters: [UInt32: [UInt64]] = [:]
     private var known: Set<[UInt8]> = []
 
-    /// Adds the packs of a segment.
+    /// Adds the packs of a segment whose records are sound.
     ///
     /// - Parameter isCurrent: whether a pack of this path and size is still a session's pack.
-    /// - Returns: false if a record is damaged: its packs are unknown, so the segment must be kept.
-    mutating func add(_ segment: FilterSegment, isCurrent: (String, UInt64) -> Bool) -> Bool {
-        var isWhole = true
+    mutating func add(_ segment: FilterSegment, isCurrent: (String, UInt64) -> Bool) {
         segment.forEachRow { row in
-            guard let row else {
-                isWhole = false
-                return
-            }
-            guard row.packBytes > 0, isCurrent(row.pathText, row.packBytes), known.insert(Array(row.path)).inserted else {
-                return
-            }
+            guard let row, row.packBytes > 0, isCurrent(row.pathText, row.packBytes),
+                known.insert(Array(row.path)).inserted
+            else { return }
             add(row)
         }
-        return isWhole
     }
 
     private mutating func add(_ row: FilterRow) {
