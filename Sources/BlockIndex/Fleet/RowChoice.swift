@@ -22,7 +22,8 @@ struct RowChoice {
     func rows(_ probe: FilterProbe, in matrix: SliceHead.Matrix, densities: [UInt8]?) -> [UInt32]? {
         var rows: [UInt32] = []
         for place in probe.places {
-            let row = UInt32(truncatingIfNeeded: UInt64(place) &* UInt64(matrix.bits) >> UInt64(SALVAGE_FILTER_MASTER_BITS))
+            let row = UInt32(
+                truncatingIfNeeded: (UInt64(place) &* UInt64(matrix.bits)) >> UInt64(SALVAGE_FILTER_MASTER_BITS))
             if !rows.contains(row) { rows.append(row) }
         }
         guard let densities, densities.count == Int(matrix.bits) else { return spread(rows) }

@@ -70,9 +70,9 @@ enum FilterResizing {
         guard target != bits else { return words }
         var wide = [UInt64](repeating: 0, count: Int(target) / 64)
         for place in 0..<UInt64(SALVAGE_FILTER_PLACES) {
-            let from = Int(place * UInt64(bits) >> UInt64(SALVAGE_FILTER_MASTER_BITS))
+            let from = Int((place * UInt64(bits)) >> UInt64(SALVAGE_FILTER_MASTER_BITS))
             guard words[from / 64] >> UInt64(from % 64) & 1 == 1 else { continue }
-            let to = Int(place * UInt64(target) >> UInt64(SALVAGE_FILTER_MASTER_BITS))
+            let to = Int((place * UInt64(target)) >> UInt64(SALVAGE_FILTER_MASTER_BITS))
             wide[to / 64] |= 1 << UInt64(to % 64)
         }
         return wide
