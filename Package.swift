@@ -155,8 +155,8 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "CrashAnalysis", "Text",
-                "Harvest", "SalvageConfiguration",
+                "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "PackHome",
+                "CrashAnalysis", "Text", "Harvest", "SalvageConfiguration",
             ],
             swiftSettings: house),
         .target(name: "Terminal", dependencies: ["Calendar", "Clocks"], swiftSettings: hot),

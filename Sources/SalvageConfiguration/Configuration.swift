@@ -5,8 +5,8 @@ public import Text
 ///
 /// Precedence of each value: command line flag, environment, file, the default given here.
 public struct Configuration: Sendable, Equatable {
-    /// The store's folder; nil when not configured.
-    public var store: String?
+    /// Where the store is; nil when not configured.
+    public var store: StoreAddress?
     /// How to reach the API.
     public var api = API()
     /// How often to list sessions.

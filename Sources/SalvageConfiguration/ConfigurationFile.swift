@@ -15,18 +15,27 @@ enum ConfigurationFile {
     /// How long to wait for data from a pipe, in total, in milliseconds.
     private static let patience: Int32 = 5000
 
-    /// The text read from pipes, by path. A pipe can be read only once, but a command may load its configuration
-    /// several times.
-    private static let piped = Mutex<[String: String]>([:])
+    /// The content of a configuration file.
+    struct Content: Sendable {
+        /// The text.
+        var text: String
+        /// Whether only the owner can read it.
+        var isPrivate: Bool
+    }
 
-    /// Returns the text of a file; nil when it does not exist. Waits for a pipe for at most ``patience``.
+    /// What was read from pipes, by path. A pipe can be read only once, but a command may load its configuration
+    /// several times.
+    private static let piped = Mutex<[String: Content]>([:])
+
+    /// Returns the content of a file; nil when it does not exist. Waits for a pipe for at most ``patience``.
     ///
     /// - Throws: ``ConfigurationError`` with `invalidConfiguration` for a path that cannot be read, is not UTF-8, or is not
     ///   one of `kinds`.
-    static func read(_ path: String, _ kinds: Kinds) throws(ConfigurationError) -> String? {
+    static func read(_ path: String, _ kinds: Kinds) throws(ConfigurationError) -> Content? {
         if kinds == .filesAndPipes, let known = piped.withLock({ $0[path] }) { return known }
         var kind: String?
         var isPipe = false
+        var isPrivate = false
         let bytes: [UInt8]
         do throws(FileFailure) {
             // Non-blocking: otherwise a pipe in place of the file would block open().
@@ -37,6 +46,7 @@ enum ConfigurationFile {
             // Check the open descriptor, not the path, so that nobody can swap the file in between.
             guard fstat(descriptor, &facts) == 0 else { throw FileFailure.last("fstat", path) }
             isPipe = facts.st_mode & S_IFMT == S_IFIFO
+            isPrivate = facts.st_mode & 0o077 == 0
             kind = refusedKind(facts, kinds)
             if kind != nil {
                 bytes = []
@@ -66,8 +76,9 @@ enum ConfigurationFile {
             throw ConfigurationError(
                 .invalidConfiguration, "the configuration is not UTF-8 text", path: path, hint: "save it as UTF-8")
         }
-        if isPipe { piped.withLock { $0[path] = text } }
-        return text
+        let content = Content(text: text, isPrivate: isPrivate)
+        if isPipe { piped.withLock { $0[path] = content } }
+        return content
     }
 
     /// Returns the name of a file type that is refused; nil when the file may be read.

@@ -10,8 +10,11 @@ extension Configuration {
     /// - Parameters:
     ///   - yaml: The text.
     ///   - file: The file's name, for messages only.
+    ///   - isPrivate: Whether only the file's owner can read it, so that it may have the password of a database.
     /// - Throws: ``InvalidConfiguration`` with every issue found.
-    public static func parse(_ yaml: String, file: String? = nil) throws(InvalidConfiguration) -> Configuration {
+    public static func parse(
+        _ yaml: String, file: String? = nil, isPrivate: Bool = false
+    ) throws(InvalidConfiguration) -> Configuration {
         let findings = NodeReader.Findings()
         var configuration = Configuration()
         configuration.file = file
@@ -19,6 +22,7 @@ extension Configuration {
         if let node = compose(yaml, findings) {
             let top = NodeReader(node, at: "", findings: findings)
             configuration.isBlank = top.isEmpty
+            configuration.store = StoreAddress.read("store", of: top, isPrivate: isPrivate)
             configuration.read(top)
             top.finish()
         }
@@ -51,7 +55,6 @@ extension Configuration {
     }
 
     private mutating func read(_ top: NodeReader) {
-        store = top.string("store")
         readAPI(top.section("api"))
         let poll = top.section("poll")
         if let value = poll.duration("running", from: 100) { self.poll.running = value }
@@ -239,7 +242,7 @@ extension NodeReader {
         }
     }
 
-    fileprivate func size(_ key: String) -> UInt64? {
+    func size(_ key: String) -> UInt64? {
         value(key, expected: "write a size such as 64KiB, 100MB or 2GiB", Quantity.bytes)
     }
 

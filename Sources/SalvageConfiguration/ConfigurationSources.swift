@@ -1,3 +1,5 @@
+import Model
+
 extension Configuration {
     /// The command line flags; they take precedence over everything else.
     public struct Flags: Sendable, Equatable {
@@ -17,8 +19,9 @@ extension Configuration {
     ///
     /// The file is the first of: `--config`, `SALVAGE_CONFIG`, `./salvage.yaml`,
     /// `$XDG_CONFIG_HOME/salvage/salvage.yaml` (`~/.config` where unset), `/etc/salvage/salvage.yaml`. A file named by
-    /// one of the first two must exist. The store is `--store`, `SALVAGE_STORE`, `store:`, else `./storage`; the
-    /// API address is `SALVAGE_API_URL`, else `api.url`.
+    /// one of the first two must exist. The store is `--store`, `SALVAGE_STORE`, `store:`, else `./storage`; see
+    /// `StoreAddress.replaced(by:)` for what a shared store in the file keeps. The API address is `SALVAGE_API_URL`, else
+    /// `api.url`.
     ///
     /// - Throws: ``ConfigurationError`` with `invalidConfiguration`, with file, line, key and fix of every issue.
     public static func load(flags: Flags = Flags(), environment: [String: String]) throws(ConfigurationError)
@@ -31,14 +34,17 @@ extension Configuration {
         flags: Flags, environment: [String: String], kinds: ConfigurationFile.Kinds
     ) throws(ConfigurationError) -> Configuration {
         var configuration = Configuration()
-        if let (file, text) = try find(flags, environment, kinds) {
+        if let (file, content) = try find(flags, environment, kinds) {
             do {
-                configuration = try parse(text, file: file)
+                configuration = try parse(content.text, file: file, isPrivate: content.isPrivate)
             } catch {
                 throw error.asError
             }
         }
-        configuration.store = flags.store ?? environment.value("SALVAGE_STORE") ?? configuration.store ?? "./storage"
+        if let named = try StoreAddress.named(by: flags, environment) {
+            configuration.store = configuration.store?.replaced(by: named) ?? named
+        }
+        configuration.store = configuration.store ?? .folder("./storage")
         if let url = environment.value("SALVAGE_API_URL") {
             guard let address = baseAddress(url) else {
                 throw ConfigurationError(
@@ -56,11 +62,13 @@ extension Configuration {
     public static func smartCase(flags: Flags = Flags(), environment: [String: String]) throws(ConfigurationError)
         -> Bool
     {
-        guard let (file, text) = try find(flags, environment, .filesAndPipes), text.contains("smart_case") else {
+        guard let (file, content) = try find(flags, environment, .filesAndPipes),
+            content.text.contains("smart_case")
+        else {
             return false
         }
         do {
-            return try parse(text, file: file).grep.smartCase
+            return try parse(content.text, file: file, isPrivate: content.isPrivate).grep.smartCase
         } catch {
             throw error.asError
         }
@@ -72,11 +80,13 @@ extension Configuration {
     public static func buildOrder(flags: Flags = Flags(), environment: [String: String]) throws(ConfigurationError)
         -> [String]
     {
-        guard let (file, text) = try find(flags, environment, .filesAndPipes), text.contains("builds") else {
+        guard let (file, content) = try find(flags, environment, .filesAndPipes),
+            content.text.contains("builds")
+        else {
             return []
         }
         do {
-            return try parse(text, file: file).builds.order
+            return try parse(content.text, file: file, isPrivate: content.isPrivate).builds.order
         } catch {
             throw error.asError
         }
@@ -84,15 +94,15 @@ extension Configuration {
 
     private static func find(
         _ flags: Flags, _ environment: [String: String], _ kinds: ConfigurationFile.Kinds
-    ) throws(ConfigurationError) -> (file: String, text: String)? {
+    ) throws(ConfigurationError) -> (file: String, content: ConfigurationFile.Content)? {
         for (name, origin) in [(flags.config, "--config"), (environment.value("SALVAGE_CONFIG"), "SALVAGE_CONFIG")] {
             guard let name else { continue }
-            guard let text = try ConfigurationFile.read(name, kinds) else {
+            guard let content = try ConfigurationFile.read(name, kinds) else {
                 throw ConfigurationError(
                     .invalidConfiguration, "the configuration file given by \(origin) does not exist", path: name,
                     hint: "check the name, or omit \(origin) to use the defaults")
             }
-            return (name, text)
+            return (name, content)
         }
         var places = ["./salvage.yaml"]
         if let base = environment.value("XDG_CONFIG_HOME") {
@@ -102,7 +112,7 @@ extension Configuration {
         }
         places.append("/etc/salvage/salvage.yaml")
         for place in places {
-            if let text = try ConfigurationFile.read(place, kinds) { return (place, text) }
+            if let content = try ConfigurationFile.read(place, kinds) { return (place, content) }
         }
         return nil
     }

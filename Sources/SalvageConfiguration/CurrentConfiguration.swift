@@ -1,3 +1,4 @@
+import Model
 import Synchronization
 
 /// The configuration in force. Every part of a run reads it here at each use, so that a reload reaches all of them at
@@ -40,7 +41,7 @@ extension Configuration {
     /// Returns the changed keys that a running daemon cannot apply, because its connections and locks depend on them.
     func keysThatWait(for next: Configuration) -> [String] {
         var keys: [String] = []
-        if store != next.store { keys.append("store") }
+        keys += StoreAddress.changedKeys(store, next.store)
         if api.url != next.api.url { keys.append("api.url") }
         if limits.stall != next.limits.stall { keys.append("limits.stall") }
         return keys

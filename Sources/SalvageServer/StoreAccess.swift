@@ -1,20 +1,23 @@
 import Files
 import Glibc
+public import Model
 internal import NIOPosix
-import Store
+public import Store
 internal import Synchronization
 
 /// The store of the server: runs its blocking calls on threads of its own, never on those of Swift concurrency.
 ///
 /// Each thread has its own read-only connection. A catalog that was replaced by another file, as `restore` does, is opened
-/// again.
+/// again. Connections of a shared store are made again by themselves when they break.
 public final class ServerStore: Sendable {
     /// Threads for questions.
     static let readers = 4
     /// Threads for searches, which last as long as somebody reads the results.
     static let searchers = 4
 
-    /// The store's folder.
+    /// Where the store is.
+    public let address: StoreAddress
+    /// The store's folder on this machine.
     public let path: String
     /// Threads for downloads, which last as long as somebody reads them. Bundles and uploads have further ones.
     static let streamers = 8
@@ -23,6 +26,8 @@ public final class ServerStore: Sendable {
     private let reads = NIOThreadPool(numberOfThreads: readers)
     private let searches = NIOThreadPool(numberOfThreads: searchers)
     private let writes = NIOThreadPool(numberOfThreads: 1)
+    /// Has no connection of its own; the others are made beside it.
+    private let named: Store
     /// Opened stores that no thread uses now.
     private let idle = Mutex<[Opened]>([])
     /// The configured order of builds.
@@ -35,11 +40,14 @@ public final class ServerStore: Sendable {
         let builds: [String]
     }
 
-    /// Names the store in a folder; it is opened by the first question.
+    /// Names the store at an address; it is opened by the first question.
     ///
     /// - Parameter builds: the configured order of builds, as `Store` takes it.
-    public init(_ path: String, builds: [String] = []) {
-        self.path = path
+    /// - Throws: `StoreError` as `Store.init` does.
+    public init(_ address: StoreAddress, builds: [String] = []) throws(StoreError) {
+        self.address = address
+        named = try Store(address)
+        path = named.path
         self.builds = Mutex(builds)
         for pool in [reads, searches, streams, writes] { pool.start() }
     }
@@ -73,18 +81,18 @@ public final class ServerStore: Sendable {
     /// Changes the store, one change after the other. The store is open for writing only meanwhile.
     func write<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
         try await writes.runIfActive {
-            try body(Store(self.path, readOnly: false, builds: self.builds.withLock { $0 }))
+            try body(Store(beside: self.named, readOnly: false, builds: self.builds.withLock { $0 }))
         }
     }
 
     private func lend<T>(_ body: (Store) throws -> T) throws -> T {
-        let file = CatalogFileIdentity(path + "/catalog.sqlite")
+        let file = named.isShared ? nil : CatalogFileIdentity(path + "/catalog.sqlite")
         let builds = builds.withLock { $0 }
         let opened = idle.withLock { idle in
             idle.removeAll { $0.file != file || $0.builds != builds }
             return idle.popLast()
         }
-        let used = try opened ?? Opened(store: Store(path, builds: builds), file: file, builds: builds)
+        let used = opened ?? Opened(store: Store(beside: named, builds: builds), file: file, builds: builds)
         defer { idle.withLock { $0.append(used) } }
         return try body(used.store)
     }

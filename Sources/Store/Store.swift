@@ -1,7 +1,6 @@
 package import Catalog
-import Model
+public import Model
 package import PackHome
-internal import Synchronization
 
 /// A store, opened once: every question about it and all of its upkeep, as functions that return values.
 ///
@@ -10,50 +9,101 @@ internal import Synchronization
 /// closure that throws ends the list, which is also how a caller cancels it. Errors are those of the modules below and
 /// ``StoreError``; ``StoreError/init(_:)`` brings all of them into one shape.
 public final class Store: Sendable {
-    /// The store's folder, without a slash at its end.
+    /// Where the store is.
+    public let address: StoreAddress
+    /// The store's folder, without a slash at its end. For a shared store: this machine's folder, with its spool, its
+    /// followed logs and copies of what the bucket has; created when the store is first used.
     public let path: String
     /// Whether nothing may be changed.
     public let isReadOnly: Bool
-    /// Where its packs are.
-    package let home: any PackHome
     /// Reads the tags or globs of `builds: order:` in the configuration, earliest first. Called at each use: a daemon may
     /// reload its configuration, and most questions need no order.
     let listedBuilds: @Sendable () throws -> [String]
-    private let opened = Mutex<Catalog?>(nil)
+    private let connections: StoreConnections
 
-    /// Names the store at `location`: the path of a folder. Nothing is read or created before the first question.
+    /// Names the store at an address. Nothing is read, created or contacted before the first question.
     ///
     /// - Parameters:
-    ///   - location: the folder.
+    ///   - address: the folder, or where the parts of a shared store are.
     ///   - readOnly: whether to allow questions only. Otherwise a missing catalog is created and an older one migrated.
     ///   - builds: the configured order of builds: tags or globs, earliest first; see `BuildOrder`. Evaluated at each use.
-    /// - Throws: ``StoreError`` with `unsupportedStore` for an address such as `postgres://host/name`.
+    /// - Throws: ``StoreError`` with `cacheRefused` for a shared store if nothing says where this machine's folder is.
     public init(
-        _ location: String, readOnly: Bool = true, builds: @autoclosure @escaping @Sendable () throws -> [String] = []
+        _ address: StoreAddress, readOnly: Bool = true,
+        builds: @autoclosure @escaping @Sendable () throws -> [String] = []
     ) throws(StoreError) {
-        if let end = location.firstRange(of: "://")?.lowerBound, end > location.startIndex {
-            // An address may contain a password: only its scheme is repeated.
-            throw StoreError(
-                .unsupportedStore, "this build cannot open a store at a \(location[..<end]):// address",
-                hint: "name a folder", kind: .invalid)
+        self.address = address
+        switch address {
+        case .folder(let folder):
+            var path = folder
+            while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
+            self.path = path
+        case .shared(let shared): path = try LocalFolder.path(for: shared)
         }
-        var path = location
-        while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
-        self.path = path
-        home = FolderPackHome(store: path)
+        connections = StoreConnections(address, path: path, isReadOnly: readOnly)
         isReadOnly = readOnly
         listedBuilds = builds
     }
 
-    /// The catalog, opened on first use.
+    /// Names the store at a location: the path of a folder, or `postgres://…`; see ``init(_:readOnly:builds:)``.
     ///
-    /// - Throws: `CatalogError` as `Catalog.open` does.
-    package func catalog() throws(CatalogError) -> Catalog {
-        try opened.withLock { (opened) throws(CatalogError) in
-            if let opened { return opened }
-            let catalog = try Catalog.open(store: path, readOnly: isReadOnly)
-            opened = catalog
-            return catalog
+    /// - Throws: ``StoreError`` with `unsupportedStore` for an address of another kind, or one that is not valid.
+    public convenience init(
+        _ location: String, readOnly: Bool = true, builds: @autoclosure @escaping @Sendable () throws -> [String] = []
+    ) throws(StoreError) {
+        try self.init(Self.address(of: location), readOnly: readOnly, builds: try builds())
+    }
+
+    /// Names the same store once more, with a connection of its own to the catalog, for another thread. What was found out
+    /// about the bucket is shared.
+    ///
+    /// - Parameters:
+    ///   - other: the store.
+    ///   - readOnly: whether to allow questions only.
+    ///   - builds: the configured order of builds, evaluated at each use.
+    public init(
+        beside other: Store, readOnly: Bool = true,
+        builds: @autoclosure @escaping @Sendable () throws -> [String] = []
+    ) {
+        address = other.address
+        path = other.path
+        connections = StoreConnections(address, path: path, isReadOnly: readOnly, beside: other.connections)
+        isReadOnly = readOnly
+        listedBuilds = builds
+    }
+
+    /// Reads the address of a store.
+    ///
+    /// - Throws: ``StoreError`` with `unsupportedStore`.
+    static func address(of location: String) throws(StoreError) -> StoreAddress {
+        do throws(StoreAddressProblem) { return try StoreAddress(parsing: location) } catch {
+            throw StoreError(
+                .unsupportedStore, "the store's address \(error.message)", hint: error.fix, kind: .invalid)
         }
     }
+
+    /// Whether several machines may use the store: its catalog is in PostgreSQL, its packs are in a bucket.
+    public var isShared: Bool { address.shared != nil }
+
+    /// Where its packs are. For a shared store, the first use finds out and may contact the catalog; if that fails, every
+    /// call on the home throws the reason, and the next use tries again.
+    package var home: any PackHome { connections.home }
+
+    /// The catalog, opened on first use.
+    ///
+    /// - Throws: `CatalogError` as `Catalog.open` does. For a shared store also with `cacheRefused` if this machine's folder
+    ///   cannot be used, and `bucketDiffers` if configuration and catalog name different buckets.
+    package func catalog() throws(CatalogError) -> Catalog { try connections.catalog() }
+
+    /// Opens another connection to the catalog: to read through one while another writes.
+    ///
+    /// - Throws: `CatalogError` as ``catalog()`` does.
+    package func openCatalog(readOnly: Bool) throws(CatalogError) -> Catalog {
+        try connections.open(readOnly: readOnly)
+    }
+
+    /// The connection to the bucket; nil for a folder.
+    ///
+    /// - Throws: ``StoreError`` if nothing says where the bucket is, or its settings or credentials are not valid.
+    package func bucket() throws(StoreError) -> StoreBucket? { try connections.bucket() }
 }

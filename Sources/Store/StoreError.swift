@@ -112,6 +112,12 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let storeNotEmpty = Code(rawValue: "store_not_empty")
         /// A catalog was set aside during a restore.
         public static let catalogSetAside = Code(rawValue: "catalog_set_aside")
+        /// This machine's folder of a shared store cannot be used: it is not known, or others can read it.
+        public static let cacheRefused = Code(rawValue: "cache_refused")
+        /// Nothing says where the packs of a shared store are.
+        public static let bucketUnknown = Code(rawValue: "bucket_unknown")
+        /// The command is not for shared stores.
+        public static let notForShared = Code(rawValue: "not_for_shared")
         /// Any other error.
         public static let unexpected = Code(rawValue: "unexpected")
     }

@@ -7,6 +7,7 @@ public import Live
 public import LogSearch
 import Model
 public import Pack
+public import S3
 
 extension StoreError {
     /// Converts an error of the modules below; any other becomes `unexpected`.
@@ -15,6 +16,7 @@ extension StoreError {
         case let error as StoreError: self = error
         case let error as CatalogError: self.init(error)
         case let error as PackError: self.init(error)
+        case let error as S3Error: self.init(error)
         case let error as LiveFailure: self.init(error)
         case let error as LogSearchError: self.init(error)
         case let error as BlockIndexError: self.init(error)
@@ -52,6 +54,20 @@ extension StoreError {
         self.init(
             Code(rawValue: error.code.rawValue), error.description,
             hint: error.hint ?? (isDamage ? "salvage verify names what is damaged" : nil))
+    }
+
+    /// Converts an error of a bucket.
+    public init(_ error: S3Error) {
+        let kind: Kind
+        switch error.code {
+        case .unavailable, .local: kind = .tryAgain
+        case .invalid: kind = .invalid
+        default: kind = .failed
+        }
+        let identifier = error.identifier.map { " (\($0))" } ?? ""
+        self.init(
+            Code(rawValue: error.code.rawValue), error.message + identifier, path: error.key, hint: error.hint,
+            kind: kind)
     }
 
     /// Converts an error of a followed log.

@@ -1,5 +1,6 @@
 import Files
 import Glibc
+import Model
 import Testing
 
 @testable import SalvageConfiguration
@@ -18,13 +19,13 @@ import Testing
         Self.write("store: /from/file\napi: { url: 'https://file' }\n", to: file)
         let flags = Configuration.Flags(store: "/from/flag", config: file)
         let environment = ["SALVAGE_STORE": "/from/env", "SALVAGE_API_URL": "http://env:1/", "HOME": store.path]
-        #expect(try Configuration.load(flags: flags, environment: environment).store == "/from/flag")
+        #expect(try Configuration.load(flags: flags, environment: environment).store == .folder("/from/flag"))
         let named = try Configuration.load(flags: .init(config: file), environment: environment)
-        #expect(named.store == "/from/env")
+        #expect(named.store == .folder("/from/env"))
         #expect(named.api.url == "http://env:1")
-        #expect(try Configuration.load(environment: ["SALVAGE_CONFIG": file]).store == "/from/file")
+        #expect(try Configuration.load(environment: ["SALVAGE_CONFIG": file]).store == .folder("/from/file"))
         let bare = try Configuration.load(environment: ["XDG_CONFIG_HOME": store.path])
-        #expect(bare.store == "./storage")
+        #expect(bare.store == .folder("./storage"))
         #expect(bare.file == nil)
     }
 

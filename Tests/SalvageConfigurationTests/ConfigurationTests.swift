@@ -46,7 +46,7 @@ import Text
 
     @Test func everythingIsRead() throws {
         let configuration = try Configuration.parse(Self.full, file: "salvage.yaml")
-        #expect(configuration.store == "/var/lib/salvage")
+        #expect(configuration.store == .folder("/var/lib/salvage"))
         #expect(configuration.api.url == "https://api.example.net")
         #expect(configuration.api.tokenFile == "/etc/salvage/token")
         #expect(configuration.poll.running == 2000)
@@ -131,7 +131,7 @@ import Text
 
     @Test func bracketsInsideTextAreNoNesting() throws {
         let brackets = String(repeating: "[", count: 100)
-        #expect(try Configuration.parse("store: '/x\(brackets)'").store == "/x\(brackets)")
+        #expect(try Configuration.parse("store: '/x\(brackets)'").store == .folder("/x\(brackets)"))
     }
 
     @Test func everyIssueIsNamedAtOnce() throws {

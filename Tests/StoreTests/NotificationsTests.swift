@@ -22,8 +22,8 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try (record + "\n").write(toFile: path, atomically: true, encoding: .utf8)
         let notifications = try Notifications(
-            store: store.path, current: CurrentConfiguration(try Configuration.parse(Self.channel)), environment: [:],
-            observer: HarvestObserver())
+            store: .folder(store.path), current: CurrentConfiguration(try Configuration.parse(Self.channel)),
+            environment: [:], observer: HarvestObserver())
         notifications.start(isDaemon: false)
         await notifications.finish(within: 20_000)
         return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)

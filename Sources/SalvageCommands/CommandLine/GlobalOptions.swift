@@ -43,7 +43,8 @@ extension GlobalOptions {
         [
             .text(
                 "store", value: "dir",
-                "The store's folder (or SALVAGE_STORE, or `store:` in the config; else ./storage).", completion: .folder
+                "The store: a folder or postgres://… (or SALVAGE_STORE, or `store:` in the config; else ./storage).",
+                completion: .folder
             ) { $0.store = $1 },
             .text(
                 "config", value: "file",

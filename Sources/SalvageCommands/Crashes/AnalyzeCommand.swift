@@ -50,7 +50,7 @@ struct Analyze: Command {
     func run() throws {
         let configuration = try StoreAccess.configuration(options)
         let analysis = try FileAnalysis(
-            symbols: symbols, store: namedStore, program: exe, rules: configuration.signatures,
+            symbols: symbols, store: namedStore(), program: exe, rules: configuration.signatures,
             allowMissing: configuration.confinement.allowMissing)
         let output = Output(options)
         var count = 0
@@ -76,9 +76,10 @@ struct Analyze: Command {
     }
 
     /// The store that a flag or the environment names; the default store is not used, as nobody named it.
-    private var namedStore: String? {
-        let named = options.store ?? Environment.value("SALVAGE_STORE")
-        return named?.isEmpty == true ? nil : named
+    /// For a shared store this is the folder of this machine, with the symbols that it has copies of.
+    private func namedStore() throws -> String? {
+        guard options.store != nil || Environment.value("SALVAGE_STORE")?.isEmpty == false else { return nil }
+        return try StoreAccess.store(options).path
     }
 
     private func write(_ record: CrashRecord, first: Bool, to output: Output) {

@@ -9,6 +9,7 @@ import LogSearch
 import Model
 import Notify
 import Pack
+import S3
 import SalvageConfiguration
 import SalvageServer
 import SessionAPI
@@ -29,7 +30,7 @@ enum FailureReport {
             return Failure(
                 error.code.rawValue, error.message, hint: error.hint,
                 status: error.code == .badAddress ? .usage : .failure)
-        case is CatalogError, is CrashError, is FileFailure, is IngestError, is PackError, is LiveFailure,
+        case is CatalogError, is CrashError, is FileFailure, is IngestError, is PackError, is S3Error, is LiveFailure,
             is LogSearchError, is BlockIndexError:
             return Failure(StoreError(error))
         default: return Failure("unexpected", "\(error)")

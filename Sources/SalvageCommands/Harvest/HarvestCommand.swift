@@ -65,7 +65,7 @@ struct HarvestOnce: AsyncCommand {
         }
         let run: ShownHarvest
         do {
-            run = try ShownHarvest(options)
+            run = try await OwnThread.run { [options] in try ShownHarvest(options) }
         } catch let error as HarvestError where error.code == .storeLocked && options.quiet && !options.json {
             // The other instance does the work of this pass: cron must not mail anything.
             throw EndedWith(status: .tryAgain)
@@ -76,7 +76,7 @@ struct HarvestOnce: AsyncCommand {
         ProcessGuard.whenStopped { runner.requestStop() }
         if let limit {
             let (json, style) = (options.json, options.errorStyle)
-            OverdueRun.watch(limit: limit, store: try StoreAccess.path(options)) {
+            OverdueRun.watch(limit: limit, store: run.localFolder) {
                 ProcessEnding.end(with: $0, json: json, style: style)
             }
         }

@@ -28,7 +28,7 @@ struct ShownHarvest: Sendable {
         let configuration = current.value
         let display = HarvestDisplay(options: options, isDaemon: isDaemon)
         run = try HarvestRun(
-            current, store: StoreAccess.path(options), environment: Environment.all,
+            current, store: StoreAccess.address(options), environment: Environment.all,
             observer: HarvestObserver(
                 progress: {
                     display.show($0)
@@ -44,6 +44,9 @@ struct ShownHarvest: Sendable {
 
     /// Takes stop requests and reloads.
     var runner: HarvestRunner { run.runner }
+
+    /// The folder on this machine that has the lock: the store's own, or that of a shared store.
+    var localFolder: String { run.localFolder }
 
     /// The state of every channel of notifications.
     var channels: [ChannelReport] { run.channels }

@@ -174,7 +174,7 @@ struct IngestFiles: Command {
 
     private func open() throws -> (Store, SalvageConfiguration.Configuration) {
         try DescriptorBudget.raiseLimit()
-        let store = try Store(creating: StoreAccess.path(options))
+        let store = try Store(creating: StoreAccess.address(options))
         return (store, try StoreAccess.configuration(options))
     }
 

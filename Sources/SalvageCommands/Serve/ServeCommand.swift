@@ -101,8 +101,8 @@ struct Serve: AsyncCommand {
     func run() async throws {
         if let tokenName, let tokenRoles { return try printToken(tokenName, tokenRoles) }
         let configuration = try StoreAccess.configuration(options)
-        let path = try StoreAccess.path(options)
-        let store = ServerStore(path, builds: configuration.builds.order)
+        let address = try StoreAccess.address(options)
+        let store = try ServerStore(address, builds: configuration.builds.order)
         let serverOptions = try serverOptions(configuration)
         let server = Server(serverOptions, store: store)
         // An unhandled signal ends the process.
@@ -121,7 +121,7 @@ struct Serve: AsyncCommand {
         do {
             try await server.run { port in
                 notifier.ready("serving on port \(port)")
-                Self.say("serving \(Escape.display(path)) on port \(port)")
+                Self.say("serving \(Escape.display("\(address)")) on port \(port)")
             }
         } catch {
             throw Failure(

@@ -54,13 +54,15 @@ struct SymbolsAdd: AsyncCommand {
 
     func run() async throws {
         if let to, let address = Configuration.baseAddress(to) { return try await upload(to: address) }
-        let store = try Store(creating: StoreAccess.path(options))
+        let store = try Store(creating: StoreAccess.address(options))
         let configuration = try StoreAccess.configuration(options)
-        let progress = Progress(quiet: options.quiet)
-        let report = try store.addSymbols(
-            paths, rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing,
-            progress: { progress.update($0) })
-        progress.finish()
+        let report = try await OwnThread.run { [paths, options] in
+            let progress = Progress(quiet: options.quiet)
+            defer { progress.finish() }
+            return try store.addSymbols(
+                paths, rules: configuration.signatures, allowMissing: configuration.confinement.allowMissing,
+                progress: { progress.update($0) })
+        }
         let output = Output(options)
         SymbolsText.write(report, to: output)
         try output.finish()

@@ -1,4 +1,5 @@
 import JSON
+import Model
 import SalvageConfiguration
 import Store
 import Terminal
@@ -10,14 +11,15 @@ struct Doctor: AsyncCommand {
     static var abstract: String { "Check configuration, token, store, confinement, API and deadlines." }
     static var discussion: String {
         """
-        Finds what would keep a harvest from working or from meeting its deadlines. Changes nothing. Exit code 0 \
+        Finds what would keep a harvest from working or from meeting its deadlines. Changes nothing, except that for a \
+        shared store it writes small objects into the bucket and deletes them. Exit code 0 \
         when all is well, 3 with warnings, 2 when something is broken, 64 when the configuration is invalid. For a \
         harvest from cron, --every says how often it runs.
         """
     }
     static var flags: [CommandFlag<Self>] {
         [
-            .toggle("offline", nil, "Do not contact the API.") { $0.offline = true },
+            .toggle("offline", nil, "Do not contact the API, nor the servers of a shared store.") { $0.offline = true },
             .text("every", value: "span", "How often cron runs the harvest, such as 10m.") { $0.every = $1 },
         ]
     }
@@ -46,10 +48,10 @@ struct Doctor: AsyncCommand {
             }
             output.sink.flush()
         }
-        var loaded: (configuration: SalvageConfiguration.Configuration, store: String)?
+        var loaded: (configuration: SalvageConfiguration.Configuration, store: StoreAddress)?
         var isMistaken = false
         do {
-            loaded = (try StoreAccess.configuration(options), try StoreAccess.path(options))
+            loaded = (try StoreAccess.configuration(options), try StoreAccess.address(options))
         } catch {
             tell([.refusal("config", error)])
             isMistaken = FailureReport.failure(for: error).status == .usage
@@ -58,7 +60,14 @@ struct Doctor: AsyncCommand {
         tell(setup?.findings ?? [])
         tell([.confinement(allowing: loaded?.configuration.confinement.allowMissing ?? [])])
         if let loaded {
-            tell(try Store(loaded.store).examine(loaded.configuration, interval: interval, now: TimeText.now()))
+            let store = try Store(loaded.store)
+            if offline, store.isShared {
+                tell([.note("store", "\(store.address): not checked")])
+            } else {
+                let (configuration, span) = (loaded.configuration, interval)
+                tell(
+                    try await OwnThread.run { store.examine(configuration, interval: span, now: TimeText.now()) })
+            }
             if !offline, setup?.hasToken == true {
                 tell([await Finding.api(loaded.configuration, environment: Environment.all)])
             }

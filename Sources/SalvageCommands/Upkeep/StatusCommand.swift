@@ -61,7 +61,8 @@ extension StatusReport {
                 + "\(SizeText.binary(totals.memberBytes)) in \(counted(totals.members, "member"))"
                 + (ratio > 1 ? " (\(ratio) times as much)" : ""))
         output.text("crashes   \(totals.crashes)")
-        output.text("catalog   \(SizeText.binary(catalogBytes))")
+        if let catalogBytes { output.text("catalog   \(SizeText.binary(catalogBytes))") }
+        fleet?.write(to: output)
         if let freeBytes { output.text("free      \(SizeText.binary(freeBytes)) on the disk") }
         for path in absentPaths { output.text("absent    " + style.yellow(Escape.display(AbsentPathText.line(path)))) }
     }

@@ -1,5 +1,6 @@
 import Ingest
 import Model
+import SalvageConfiguration
 import Store
 import Terminal
 import Text
@@ -11,7 +12,8 @@ struct Verify: Command {
     static var discussion: String {
         """
         Without files, checks the whole store: the catalog's database, every pack, whether catalog and packs agree, \
-        and what was set aside because it was damaged. Of each pack it checks the structure and, without --quick, \
+        and what was set aside because it was damaged. A shared store has many packs: --quick reads the end of each, and \
+        --sample checks some of them. Of each pack it checks the structure and, without --quick, \
         the checksum of every block and the SHA-256 of every member. With files, checks packs and judges archives \
         (.tar.gz, .tar): ok, incomplete, corrupt or not_an_archive, within limits.unpack of the configuration. \
         Each file is read in its own confined process that cannot open files; a file that crashes that process or \
@@ -27,15 +29,20 @@ struct Verify: Command {
     }
     static var flags: [CommandFlag<Self>] {
         [
-            .toggle("quick", nil, "Check the structure of packs only, not their content.") { $0.quick = true }
+            .toggle("quick", nil, "Check the structure of packs only, not their content.") { $0.quick = true },
+            .text("sample", value: "share", "Check a random share of the packs, such as 1%.") { $0.sample = $1 },
         ]
     }
 
     var quick = false
+    var sample: String?
     var files: [String] = []
     var options = GlobalOptions()
 
     func run() throws {
+        if sample != nil, !files.isEmpty {
+            throw Failure.usage("--sample is for the store, not for files", hint: "remove --sample")
+        }
         let output = Output(options)
         let isGood = try files.isEmpty ? verifyStore(output) : verifyFiles(output)
         try output.finish()
@@ -43,9 +50,16 @@ struct Verify: Command {
     }
 
     private func verifyStore(_ output: Output) throws -> Bool {
+        var share: UInt32?
+        if let sample {
+            guard let value = Quantity.millionths(percent: sample), value > 0 else {
+                throw Failure.usage("invalid value '\(sample)' for --sample", hint: "write a percentage such as 1%")
+            }
+            share = value
+        }
         let progress = Progress(quiet: options.quiet)
         let result = try StoreAccess.store(options).verify(
-            quick: quick, progress: { progress.update($0) },
+            quick: quick, sample: share, progress: { progress.update($0) },
             found: { problem in
                 progress.finish()
                 problem.write(to: output)

@@ -3,6 +3,7 @@ import Model
 import Notify
 import SalvageConfiguration
 import SalvageServer
+import Store
 import Synchronization
 import Terminal
 import Text
@@ -15,7 +16,7 @@ struct Watch: AsyncCommand {
         """
         Polls the API, downloads artifacts and logs of exited sessions in the order of their deadlines, and logs \
         to standard error. On SIGTERM or SIGINT, watch finishes any packing in progress, then exits. SIGHUP \
-        reloads the configuration, except store, api.url and limits.stall; the log names those that need a \
+        reloads the configuration, except store (all of its keys), api.url and limits.stall; the log names those that need a \
         restart. Each crash of a packed session is logged with its signature, whether that is new or returned, \
         build, region and id. The channels of `notify:` get events while the harvest goes on; what a \
         channel does not take waits in the store's outbox. Artifacts that a changed rule adds are also fetched from finished sessions, until their \
@@ -40,12 +41,12 @@ struct Watch: AsyncCommand {
         let channels = ChannelFigures()
         let notifier = ServiceNotifier(environment: Environment.all)
         let current = try CurrentConfiguration(StoreAccess.configuration(options))
-        let store = try StoreAccess.path(options)
+        let folder = try StoreAccess.store(options).path
         let server = try metrics.map { address in
             try MetricsServer(
                 address,
                 metrics: {
-                    MetricsText.render(counts.now, channels: channels.now, store: store, now: TimeText.now())
+                    MetricsText.render(counts.now, channels: channels.now, store: folder, now: TimeText.now())
                 },
                 trouble: {
                     let now = current.value
@@ -58,15 +59,17 @@ struct Watch: AsyncCommand {
         // Before the store's lock shows that the daemon runs: an unhandled signal ends it.
         let reload = ReloadSignal()
         defer { reload.end() }
-        let run = try ShownHarvest(
-            options, isDaemon: true, current: current,
-            watcher: HarvestObserver(
-                progress: {
-                    counts.show($0)
-                    let limit = current.value.limits.list + current.value.poll.running
-                    notifier.alive(
-                        $0, isStuck: WatchHealth.isStuck($0, since: started, listLimit: limit, now: TimeText.now()))
-                }, event: { counts.note($0) }))
+        let run = try await OwnThread.run { [options] in
+            try ShownHarvest(
+                options, isDaemon: true, current: current,
+                watcher: HarvestObserver(
+                    progress: {
+                        counts.show($0)
+                        let limit = current.value.limits.list + current.value.poll.running
+                        notifier.alive(
+                            $0, isStuck: WatchHealth.isStuck($0, since: started, listLimit: limit, now: TimeText.now()))
+                    }, event: { counts.note($0) }))
+        }
         let runner = run.runner
         channels.come(from: run)
         ProcessGuard.whenStopped {

@@ -130,7 +130,7 @@ final class EventFeed: Sendable {
             }
             seconds += 1
             if seconds % Self.heartbeat == 0 { send([.heartbeat]) }
-            let current = CatalogVersion(store.path)
+            let current = CatalogVersion(store, second: seconds)
             guard current != version else { continue }
             do {
                 let (after, known, settings) = (row ?? state.withLock { $0.start }, sessions, settings)
@@ -186,14 +186,21 @@ private struct KnownSessions: Sendable {
     }
 }
 
-/// The state of the catalog's files: another one means that something was written.
+/// The state of the catalog's files: another one means that something was written. A shared store has no files; each look
+/// asks its database, so it is taken for changed only now and then.
 private struct CatalogVersion: Equatable {
+    /// Seconds between two looks at a shared store.
+    private static let sharedInterval = 5
     private var facts: [Int] = []
 
-    init(_ store: String) {
+    init(_ store: ServerStore, second: Int) {
+        guard store.address.shared == nil else {
+            facts = [second / Self.sharedInterval]
+            return
+        }
         for name in ["/catalog.sqlite", "/catalog.sqlite-wal"] {
             var info = stat()
-            guard stat(store + name, &info) == 0 else {
+            guard stat(store.path + name, &info) == 0 else {
                 facts.append(0)
                 continue
             }

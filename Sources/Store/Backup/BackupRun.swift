@@ -163,7 +163,7 @@ final class BackupRun {
             progress(.copyingCatalog)
             let began = TimeText.now() &* 1_000_000
             try catalog.copy(to: copy)
-            let copied = try Catalog.open(store: folder.partial, readOnly: true)
+            let copied = try Store(.folder(folder.partial)).catalog()
             let named = try copied.packSizes()
             var tree = StoreTree(store, followsLinks: true)
             var present: Set<String> = []

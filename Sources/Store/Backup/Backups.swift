@@ -69,6 +69,7 @@ extension Store {
     public func backUp(
         to folder: String, keep: Int?, full: Bool, now: Int64, progress: (StoreProgress) -> Void
     ) throws -> BackupReport {
+        try requireFolder("backup")
         let catalog = try catalog()
         let place = try backupFolder(folder)
         try place.make()
@@ -94,6 +95,7 @@ extension Store {
     ///
     /// - Throws: ``StoreError`` or `CatalogError`.
     public func backupsToRemove(from folder: String, keep: Int?) throws -> [String] {
+        try requireFolder("backup")
         _ = try catalog()
         let place = try backupFolder(folder)
         var facts = stat()
@@ -111,6 +113,17 @@ extension Store {
         let source = try BackupSource(folder)
         let damaged = try source.check(progress)
         return BackupVerification(backup: BackupSummary(path: source.path, source.manifest), damaged: damaged)
+    }
+
+    /// Refuses a shared store, of which this machine has only copies.
+    ///
+    /// - Throws: ``StoreError`` with `notForShared`.
+    func requireFolder(_ command: String) throws(StoreError) {
+        guard isShared else { return }
+        throw StoreError(
+            .notForShared, "salvage \(command) works on a store in a folder, and this store is shared: \(address)",
+            hint: "back up its database with PostgreSQL's tools (pg_dump, or base backups with archived WAL) and turn "
+                + "on the versions of its bucket; docs/fleet.md says how to restore both", kind: .invalid)
     }
 
     /// Refuses a backup folder inside the store: a backup would contain itself, and be lost with the store.

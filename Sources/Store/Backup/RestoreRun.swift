@@ -26,6 +26,7 @@ extension Store {
     public func restore(
         from folder: String, dryRun: Bool, progress: (StoreProgress) -> Void, notice: (StoreError) -> Void
     ) throws -> RestoreReport {
+        try requireFolder("restore")
         let begun = try RestoreRun.begun(in: path)
         let source = try BackupSource(folder, begun: begun)
         return try withoutActuallyEscaping(progress) { progress in

@@ -174,7 +174,7 @@ extension Store {
         // A limit that stays low is noted on the crashes.
         try? DescriptorBudget.raiseLimit()
         // Rows are read through one connection while another writes.
-        let reader = try Catalog.open(store: path, readOnly: true)
+        let reader = try openCatalog(readOnly: true)
         let writer = dryRun ? nil : try catalog()
         var report = SigningReport()
         var updates: [CrashUpdate] = []

@@ -21,20 +21,20 @@ public struct HarvestRun: Sendable {
     ///
     /// - Parameters:
     ///   - current: the configuration, read at each use.
-    ///   - location: the store's folder; created if it is missing.
+    ///   - address: where the store is; its folder is created if it is missing.
     ///   - environment: may have the API token or the folder of systemd credentials.
     ///   - observer: receives progress and events, on any thread.
     /// - Throws: `HarvestError` with `storeLocked` if another process harvests, `storeUnusable` or `machineShort`;
     ///   `ConfigurationError` without a token; `IngestError` with `unconfined` if the machine lacks a barrier that the
     ///   configuration requires; as ``Store/init(creating:builds:)`` and `Catalog.open` do; `APIError` for an invalid address.
     public init(
-        _ current: CurrentConfiguration, store location: String, environment: [String: String],
+        _ current: CurrentConfiguration, store address: StoreAddress, environment: [String: String],
         observer: HarvestObserver = HarvestObserver()
     ) throws {
         try DescriptorBudget.raiseLimit()
         if DescriptorBudget.isScarce { SessionAPIClient.useOneEventLoop() }
         let configuration = current.value
-        let store = try Store(creating: location, builds: current.value.builds.order)
+        let store = try Store(creating: address, builds: current.value.builds.order)
         self.store = store
         // Looked up before the first request, so that a missing token is reported at once; read again for each request,
         // so that a token file can be replaced while a daemon runs.
@@ -42,6 +42,8 @@ public struct HarvestRun: Sendable {
         // Report missing barriers once, before anything is fetched, not for each session.
         try Barriers.require(except: configuration.confinement.allowMissing)
         let lock = try StoreLock(store: store.path)
+        // Before anything is fetched: a bucket that nobody can name or whose credentials are missing ends the run here.
+        _ = try store.bucket()
         StoreIngest.sweep(store: store.path, home: store.home)
         let catalog = try store.catalog()
         client = try SessionAPIClient(
@@ -49,7 +51,7 @@ public struct HarvestRun: Sendable {
                 try APIToken.find(current.value, environment: environment).value
             })
         notifications = try Notifications(
-            store: store.path, current: current, environment: environment, observer: observer)
+            store: address, current: current, environment: environment, observer: observer)
         var parts = HarvestRunner.Parts(
             source: SessionAPISource(client), catalog: catalog, home: store.home,
             ingest: ChildIngest(store: store.path, home: store.home, current: current),
@@ -80,6 +82,9 @@ public struct HarvestRun: Sendable {
             throw error
         }
     }
+
+    /// The folder on this machine that has the lock: the store's own, or that of a shared store.
+    public var localFolder: String { store.path }
 
     /// The state of every channel of notifications.
     public var channels: [ChannelReport] { notifications.reports }

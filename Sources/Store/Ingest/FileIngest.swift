@@ -112,6 +112,7 @@ extension Store {
             session: facts, artifacts: intake.artifacts, files: intake.files,
             earlier: try catalog.session(session)?.pack, keepsLock: true)
         try catalog.commit(packed.contents, from: .ingest(intake.artifacts.map(\.artifact)))
+        try catalog.addGarbage(packed.superseded.map { Garbage(key: $0, session: session) })
         packed.lock?.release()
         return IngestReport(session, packed, intake)
     }

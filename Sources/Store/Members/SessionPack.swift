@@ -30,20 +30,31 @@ public struct SessionPack: Sendable {
     /// - Throws: ``StoreError`` if the session has no pack or the pack cannot be read.
     init(_ session: SessionRecord, in store: Store) throws {
         let full = session.session
-        guard let pack = session.pack else {
+        guard let named = session.pack else {
             if let pruned = StoreError.pruned(session) { throw pruned }
             throw StoreError(
                 .noPack, "nothing was collected from this session\(session.reason.map { ": \($0)" } ?? "")",
                 session: full, hint: "salvage why \(full)", kind: .notFound)
         }
-        self.session = session
-        do {
-            reader = try store.home.reader(for: pack, tolerant: true)
+        var (session, pack) = (session, named)
+        do throws(PackError) {
+            var opened: PackReader?
+            do throws(PackError) {
+                opened = try store.home.reader(for: pack, tolerant: true)
+            } catch {
+                // Another machine may have committed a new generation since the row was read.
+                guard error.isAbsence, store.isShared, let newer = try? store.catalog().session(full),
+                    let path = newer.pack, !path.hasSameBytes(as: named)
+                else { throw error }
+                (session, pack) = (newer, path)
+            }
+            if let opened { reader = opened } else { reader = try store.home.reader(for: pack, tolerant: true) }
         } catch {
             throw StoreError(
                 .packUnreadable, "the pack cannot be read: \(error)", session: full, path: pack,
                 hint: "salvage verify names what is damaged")
         }
+        self.session = session
         // Without its tables a pack would look empty.
         if let damage = reader.footerDamage.first {
             throw StoreError(
@@ -71,6 +82,7 @@ public struct SessionPack: Sendable {
     private static func artifacts(
         of reader: PackReader, session: String, in catalog: Catalog
     ) throws -> [ArtifactEntry] {
+        guard catalog.storesMembers else { return [] }
         let records = try catalog.members(session)
         guard records.map(\.path) == reader.members.map(\.path) else { return [] }
         let count = (reader.members.map { Int(clamping: $0.artifact) }.max() ?? -1) + 1

@@ -41,9 +41,10 @@ final class Notifications: Sendable {
 
     /// - Parameter observer: receives everything, and the crashes that are looked up.
     init(
-        store location: String, current: CurrentConfiguration, environment: [String: String], observer: HarvestObserver
+        store address: StoreAddress, current: CurrentConfiguration, environment: [String: String],
+        observer: HarvestObserver
     ) throws(StoreError) {
-        store = try Store(location, builds: current.value.builds.order)
+        store = try Store(address, builds: current.value.builds.order)
         self.current = current
         self.observer = observer
         notifier = Notifier(store: store.path, current: current, environment: environment) {

@@ -105,11 +105,12 @@ extension Shapes {
             .integer("members", "members in them") { $0.totals.members },
             .unsigned("member_bytes", "the members' size") { $0.totals.memberBytes },
             .integer("crashes", "crashes of all sessions") { $0.totals.crashes },
-            .unsigned("catalog_bytes", "the catalog's size") { $0.catalogBytes },
+            .optionalUnsigned("catalog_bytes", "the catalog's size; absent for a shared store") { $0.catalogBytes },
             .optionalUnsigned("free_bytes", "free space on the store's disk") { $0.freeBytes },
             .optionalObjects("absent_paths", absentPath, "paths of rules that are absent in every session") {
                 $0.absentPaths.isEmpty ? nil : $0.absentPaths
             },
+            .object("fleet", fleet, "for a shared store: its harvesters and what they share") { $0.fleet },
         ])
 }
 

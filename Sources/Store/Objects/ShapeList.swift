@@ -34,7 +34,9 @@ extension Shapes {
             JSONObjectDescription(harvest), JSONObjectDescription(verdict), JSONObjectDescription(problem),
             JSONObjectDescription(ingestedSession), JSONObjectDescription(export), JSONObjectDescription(bundle),
             JSONObjectDescription(reindex), JSONObjectDescription(finding),
-            JSONObjectDescription(status), JSONObjectDescription(absentPath), JSONObjectDescription(backup),
+            JSONObjectDescription(status), JSONObjectDescription(absentPath), JSONObjectDescription(fleet),
+            JSONObjectDescription(fleetHarvester), JSONObjectDescription(fleetJob), JSONObjectDescription(fleetLevel),
+            JSONObjectDescription(backup),
             JSONObjectDescription(verifiedBackup),
         ]
     }

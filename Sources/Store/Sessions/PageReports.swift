@@ -62,12 +62,12 @@ extension Store {
     /// - Parameters:
     ///   - session: the session.
     ///   - limit: the greatest number to return.
-    /// - Throws: `CatalogError`.
+    /// - Throws: as ``forEachMember(of:_:)`` does.
     public func members(of session: SessionRecord, limit: Int) throws -> [MemberRecord] {
         struct Enough: Error {}
         var members: [MemberRecord] = []
         do {
-            try catalog().forEachMember(session.session) { member in
+            try forEachMember(of: session) { member in
                 if members.count >= limit { throw Enough() }
                 members.append(member)
             }

@@ -164,8 +164,9 @@ extension Store {
 
     /// Calls `body` with each member of a session's pack, in pack order. `body` must not use this store.
     ///
-    /// - Throws: `CatalogError`, or what the closure throws.
+    /// - Throws: `CatalogError`, or what the closure throws; for a shared store, whose members are listed from the pack,
+    ///   ``StoreError`` if it cannot be read.
     public func forEachMember(of session: SessionRecord, _ body: (MemberRecord) throws -> Void) throws {
-        try catalog().forEachMember(session.session, body)
+        try PackMembers.forEach(of: session, in: self, body)
     }
 }

@@ -13,13 +13,15 @@ public struct StatusReport: Sendable {
     public let flow: LedgerFlow
     /// Sessions that wait in the spool because they could not be packed.
     public let backlog: PackBacklog
-    /// The size of the catalog and its write-ahead log, in bytes.
-    public let catalogBytes: UInt64
+    /// The size of the catalog and its write-ahead log, in bytes; nil for a shared store, whose database may hold more.
+    public let catalogBytes: UInt64?
+    /// The harvesters of a shared store and what they share; nil for a store in a folder.
+    public let fleet: FleetStatus?
     /// The number of followed logs; nil if they cannot be listed now.
     public let followed: Int?
     /// The free space on the store's file system, in bytes; nil if unknown.
     public let freeBytes: UInt64?
-    /// Where the store is.
+    /// Where the store is, without secrets.
     public let store: String
     /// When this was asked, in milliseconds since 1970.
     public let now: Int64
@@ -36,8 +38,9 @@ extension Store {
         let catalog = try catalog()
         return StatusReport(
             totals: try catalog.status(), flow: try catalog.flow(now: now), backlog: try PackBacklog(catalog),
-            catalogBytes: ["", "-wal"].reduce(0) { $0 + Self.fileSize(catalog.path + $1) },
-            followed: (try? LiveStore.sessions(path))?.count, freeBytes: freeBytes, store: path,
+            catalogBytes: isShared ? nil : ["", "-wal"].reduce(0) { $0 + Self.fileSize(catalog.path + $1) },
+            fleet: isShared ? try catalog.fleetStatus() : nil,
+            followed: (try? LiveStore.sessions(path))?.count, freeBytes: freeBytes, store: "\(address)",
             now: now)
     }
 

@@ -14,10 +14,13 @@ enum NewPacks {
     /// Whether a running process may still enter a pack: an ingest that holds the session's lock, or a harvest that has
     /// held the store's lock since before the pack was written. As a daemon may run for months, an old pack is not new.
     /// Uses the modification time, because a backup that links packs changes the inode's change time.
-    static func isNew(_ pack: StoredPack, session: String?, store: String) -> Bool {
-        if let session, SessionLock.isTaken(session, store: store) { return true }
+    ///
+    /// In a shared store that process may be on another machine, whose locks nobody sees: every recent pack is new.
+    static func isNew(_ pack: StoredPack, session: String?, in store: Store) -> Bool {
         let recent = (TimeText.now() - commitTakes) * 1_000_000
-        return StoreLock.heldSince(store).map { pack.modified >= max($0, recent) } ?? false
+        if store.isShared { return pack.modified >= recent }
+        if let session, SessionLock.isTaken(session, store: store.path) { return true }
+        return StoreLock.heldSince(store.path).map { pack.modified >= max($0, recent) } ?? false
     }
 
     /// Whether still no row names a pack; a second check, when no process works on its session any more.

@@ -70,8 +70,8 @@ extension Store {
         return try withoutActuallyEscaping(progress) { progress in
             try withoutActuallyEscaping(event) { event in
                 var run = PruneRun(
-                    catalog: catalog, home: home, pins: pins, dryRun: dryRun, now: now, progress: progress, event: event
-                )
+                    store: self, catalog: catalog, pins: pins, dryRun: dryRun, now: now, progress: progress,
+                    event: event)
                 try run.carryOut(plans, history: history, of: selected)
                 return run.summary
             }
@@ -81,7 +81,11 @@ extension Store {
 
 /// Carries out retention plans: removes the catalog row first, then the filters, then the file, so that no row is ever
 /// without its pack. An interruption leaves a pack without a row, which the next prune removes.
+///
+/// In a shared store other machines may be reading a pack, so it becomes garbage, which a harvester deletes a day later. What
+/// an interruption leaves there is found by a harvester's sweep, which lists the bucket; a prune does not.
 private struct PruneRun {
+    let store: Store
     let catalog: Catalog
     let home: any PackHome
     let pins: Pins
@@ -95,12 +99,13 @@ private struct PruneRun {
     private static let batch = 64
 
     init(
-        catalog: Catalog, home: any PackHome, pins: Pins, dryRun: Bool, now: Int64,
+        store: Store, catalog: Catalog, pins: Pins, dryRun: Bool, now: Int64,
         progress: @escaping (StoreProgress) -> Void,
         event: @escaping (PruneEvent) throws -> Void
     ) {
+        self.store = store
         self.catalog = catalog
-        self.home = home
+        home = store.home
         self.pins = pins
         self.dryRun = dryRun
         self.now = now
@@ -111,7 +116,7 @@ private struct PruneRun {
     mutating func carryOut(_ plans: [PrunePlan], history: Int64, of selected: ByteSet?) throws {
         var done: ByteSet = []
         let signatures = try catalog.signaturesBySession()
-        if !dryRun { try removeLeftovers() }
+        if !dryRun, !store.isShared { try removeLeftovers() }
         for plan in plans {
             let records = ByteDictionary(
                 plan.sessions.filter { $0.pack != nil && $0.state.isFinal && !done.contains($0.session) }.map {
@@ -177,22 +182,33 @@ private struct PruneRun {
                 let lock = try SessionLock.ifFree(removal.session, store: catalog.store)
             else { continue }
             locks.append(lock)
-            switch home.presence(of: pack) {
-            case .absent: break
-            // Another size is another generation, published but not yet in the catalog.
-            case .present(let found): guard found.size == record.packBytes else { continue }
-            case .unknown: continue
-            }
-            wanted.append((removal.session, pack, removal.reason))
+            if mayBeRemoved(pack, record) { wanted.append((removal.session, pack, removal.reason)) }
         }
         let forgotten = ByteSet(try catalog.prune(wanted, now: now))
-        for (_, pack, _) in wanted where forgotten.contains(pack) { try unlinkPack(pack) }
+        let gone = wanted.filter { forgotten.contains($0.pack) }
+        if store.isShared {
+            try catalog.addGarbage(
+                gone.map { Garbage(key: $0.pack, session: $0.session, bytes: records[$0.session]?.packBytes ?? 0) })
+        }
+        for removed in gone { try unlinkPack(removed.pack) }
         return ByteSet(wanted.filter { forgotten.contains($0.pack) }.map(\.session))
+    }
+
+    /// Whether a pack is the one that its session's row names. Where paths are reused, another size is another generation,
+    /// published but not yet in the catalog.
+    private func mayBeRemoved(_ pack: String, _ record: SessionRecord) -> Bool {
+        guard !store.isShared else { return true }
+        return switch home.presence(of: pack) {
+        case .absent: true
+        case .present(let found): found.size == record.packBytes
+        case .unknown: false
+        }
     }
 
     private func unlinkPack(_ pack: String) throws {
         // A filter row that stays costs each search one attempt to open a missing file, nothing else.
         try? FilterLog.remove(store: catalog.store, pack: pack)
+        guard !store.isShared else { return }
         do throws(PackError) {
             // Without packs of its day, a file of filters has only stale rows.
             if try home.remove(pack).emptiedDay { try? FilterLog.removeDay(store: catalog.store, of: pack) }
@@ -207,7 +223,7 @@ private struct PruneRun {
         var unknown: [String] = []
         for found in try catalog.unreferencedPacks(in: home) {
             // Just published, and about to be entered in the catalog.
-            if NewPacks.isNew(found.pack, session: found.session, store: catalog.store) { continue }
+            if NewPacks.isNew(found.pack, session: found.session, in: store) { continue }
             guard found.isPruned, !found.pack.isBehindLink, let session = found.session else {
                 if try NewPacks.isStillUnknown(found, catalog) { unknown.append(found.pack.path) }
                 continue

@@ -11,6 +11,9 @@ extension Store {
     /// Rebuilds the catalog and the filter index from the packs. May run beside a harvest unless the catalog is damaged:
     /// then it sets the catalog aside and keeps others from using the store.
     ///
+    /// For a shared store it lists the bucket and reads the end of each pack, many at once, and adds what the database
+    /// lacks; a damaged database is a matter of PostgreSQL's own tools. Filters are in the bucket and are not touched.
+    ///
     /// - Parameters:
     ///   - rules: the user's rules for signatures.
     ///   - allowMissing: names of the barriers that may be missing around the process that reads dumps.
@@ -26,16 +29,29 @@ extension Store {
         let signer = CrashSigner(store: path, home: home, rules: rules, allowMissing: allowMissing)
         var lock: StoreLock?
         defer { withExtendedLifetime(lock) {} }
-        let report = try Catalog.reindex(
-            store: path, home: home, alone: { () throws(CatalogError) in lock = try lockAlone() },
-            renew: { signer.renew(&$0) },
-            progress: { progress(.reindexing(packs: $0.packs, of: $0.total)) })
-        let catalog = try Catalog.open(store: path)
+        let report: ReindexReport
+        let catalog: Catalog
+        if isShared {
+            catalog = try openCatalog(readOnly: false)
+            var listing = home.list()
+            let garbage = try GarbagePacks.found(among: listing.packs, in: catalog)
+            listing.packs.removeAll { garbage.contains($0.path) }
+            report = try catalog.reindex(
+                home: ReadAheadHome(home, listing: listing), renew: { signer.renew(&$0) },
+                progress: { progress(.reindexing(packs: $0.packs, of: $0.total)) })
+        } else {
+            report = try Catalog.reindex(
+                store: path, home: home, alone: { () throws(CatalogError) in lock = try lockAlone() },
+                renew: { signer.renew(&$0) },
+                progress: { progress(.reindexing(packs: $0.packs, of: $0.total)) })
+            // A new connection: the catalog may have been set aside.
+            catalog = try openCatalog(readOnly: false)
+        }
         try AliasFile.restore(catalog)
         try RememberedFile.restore(catalog)
         // A pack that is missing had crashes, too.
         if !report.missing.isEmpty { try RememberedFile.save(catalog) }
-        try rebuildFilters()
+        if !isShared { try rebuildFilters(catalog) }
         return report
     }
 
@@ -52,10 +68,9 @@ extension Store {
     }
 
     /// Rebuilds the filter index, which lets a search open only packs that may match, from the packs.
-    private func rebuildFilters() throws {
+    private func rebuildFilters(_ catalog: Catalog) throws {
         var packs: [String] = []
-        // A new connection: the catalog may have been set aside.
-        try Catalog.open(store: path, readOnly: true).forEachSession { session in
+        try catalog.forEachSession { session in
             if let pack = session.pack { packs.append(pack) }
         }
         _ = try FilterLog.rebuild(store: path, home: home, packs: packs)

@@ -7,14 +7,14 @@ import Text
 
 /// Checks a store for what needs attention: damaged packs, downloads without a session, a damaged catalog.
 struct RemainsExamination {
-    let store: String
+    let store: Store
     let home: any PackHome
     /// All packs.
     let listing: PackListing
 
-    init(store: String, home: any PackHome) {
+    init(_ store: Store) {
         self.store = store
-        self.home = home
+        home = store.home
         listing = home.list()
     }
 
@@ -29,7 +29,7 @@ struct RemainsExamination {
                     hint: "salvage reindex rebuilds it from the packs"))
         }
         let unknown = try catalog.unreferencedPacks(in: home).filter {
-            !NewPacks.isNew($0.pack, session: $0.session, store: store)
+            !NewPacks.isNew($0.pack, session: $0.session, in: store)
         }
         if let first = unknown.first {
             findings.append(
@@ -95,7 +95,10 @@ struct RemainsExamination {
     }
 
     /// Findings about the spool: downloads not yet packed, downloads set aside, and files that do not belong there.
-    var spool: [Finding] {
+    var spool: [Finding] { Self.spool(of: store.path) }
+
+    /// The same of a store's folder, without a list of its packs.
+    static func spool(of store: String) -> [Finding] {
         do throws(FileFailure) {
             guard let top = try OpenFolder(ifPresent: store + "/spool") else { return [] }
             let entries = try top.entries()
@@ -128,7 +131,7 @@ struct RemainsExamination {
     }
 
     /// Findings about sessions with downloads not yet in a pack, and about folders that cannot be read now.
-    private func waiting(_ top: OpenFolder, _ folders: [OpenFolder.Entry]) -> [Finding] {
+    private static func waiting(_ top: OpenFolder, _ folders: [OpenFolder.Entry]) -> [Finding] {
         var waiting = 0
         var hidden: [String] = []
         for folder in folders {
@@ -159,7 +162,7 @@ struct RemainsExamination {
     }
 
     /// The number of entries in a folder of the spool; nil, with a finding, when it cannot be read now.
-    private func count(
+    private static func count(
         _ name: String, _ top: OpenFolder, _ entries: [OpenFolder.Entry], _ findings: inout [Finding]
     ) -> Int? {
         guard let entry = entries.first(where: { $0.name == name }) else { return 0 }

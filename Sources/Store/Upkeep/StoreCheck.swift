@@ -56,15 +56,17 @@ extension Store {
     ///
     /// - Parameters:
     ///   - quick: whether to check the structure of packs only, not their content.
+    ///   - sample: check each pack with this probability, in millionths; nil checks all. Another call takes others.
     ///   - progress: called before each pack.
     ///   - found: takes each problem; what it throws ends the check.
     /// - Throws: `CatalogError` if there is nothing to check or the catalog is in use; what the closure throws.
     public func verify(
-        quick: Bool, progress: (StoreProgress) -> Void, found: (StoreProblem) throws -> Void
+        quick: Bool, sample: UInt32? = nil, progress: (StoreProgress) -> Void, found: (StoreProblem) throws -> Void
     ) throws -> StoreVerification {
         try withoutActuallyEscaping(progress) { progress in
             try withoutActuallyEscaping(found) { found in
-                var check = StoreCheck(store: path, home: home, quick: quick, progress: progress, found: found)
+                var check = StoreCheck(
+                    self, quick: quick, sample: sample, progress: progress, found: found)
                 return try check.run()
             }
         }
@@ -82,9 +84,11 @@ extension PackJudgement {
 
 /// Checks a whole store.
 private struct StoreCheck {
-    let store: String
-    let home: any PackHome
+    let store: Store
+    /// The packs themselves, not copies of them.
+    private var home: any PackHome
     let quick: Bool
+    let sample: UInt32?
     let progress: (StoreProgress) -> Void
     let found: (StoreProblem) throws -> Void
     private var problems = 0
@@ -93,32 +97,38 @@ private struct StoreCheck {
     private var catalog: Catalog?
 
     init(
-        store: String, home: any PackHome, quick: Bool, progress: @escaping (StoreProgress) -> Void,
+        _ store: Store, quick: Bool, sample: UInt32?, progress: @escaping (StoreProgress) -> Void,
         found: @escaping (StoreProblem) throws -> Void
     ) {
         self.store = store
-        self.home = home
+        home = store.home.original
         self.quick = quick
+        self.sample = sample
         self.progress = progress
         self.found = found
     }
 
     mutating func run() throws -> StoreVerification {
         // The disk is listed before the rows are read, so that a pack in the list that was committed is in the rows.
-        let listing = home.list()
+        var listing = home.list()
         try openCatalog(listing)
-        let named = try ask { catalog in
+        if store.isShared, let garbage = try ask({ try GarbagePacks.found(among: listing.packs, in: $0) }) {
+            listing.packs.removeAll { garbage.contains($0.path) }
+        }
+        let named = try ask { [sample] catalog in
             var named: [(path: String, session: String)] = []
             try catalog.forEachSession { session in
-                if let pack = session.pack { named.append((pack, session.session)) }
+                if let pack = session.pack, Self.isChosen(sample) { named.append((pack, session.session)) }
             }
             return named
         }
+        if store.isShared { home = ReadAheadHome(home, listing: listing, order: (named ?? []).map(\.path)) }
         for (index, pack) in (named ?? []).enumerated() {
             progress(.verifying(pack: index + 1, of: named?.count ?? 0))
             try check(pack.path, of: pack.session)
         }
-        let known = ByteSet((named ?? []).map(\.path))
+        // A sample does not say which packs no row names.
+        let known = ByteSet(sample == nil ? (named ?? []).map(\.path) : listing.packs.map(\.path))
         for pack in listing.packs where !known.contains(pack.path) { try checkUnknown(pack) }
         for pack in listing.aside {
             try tell(
@@ -132,19 +142,30 @@ private struct StoreCheck {
         return StoreVerification(packs: packs, problems: problems)
     }
 
+    private static func isChosen(_ sample: UInt32?) -> Bool {
+        sample.map { UInt32.random(in: 0..<1_000_000) < $0 } ?? true
+    }
+
+    /// Names the catalog in problems.
+    private var catalogName: String { store.isShared ? "\(store.address)" : Catalog.fileName }
+
     private static let checkDisk = "check the disk or the link, then run salvage verify again"
-    private static let rebuild = "salvage reindex rebuilds the catalog from the packs"
+    private var rebuild: String {
+        store.isShared
+            ? "restore the database from its backup, then run salvage reindex; docs/fleet.md says how"
+            : "salvage reindex rebuilds the catalog from the packs"
+    }
 
     /// Opens the catalog and reports its problems. The packs are checked even if it is damaged, missing, or of a layout
     /// that this version does not read.
     private mutating func openCatalog(_ listing: PackListing) throws {
-        if let problem = Catalog.headerProblem(store: store) {
-            try tell(Catalog.fileName, nil, .corrupt, problem, Self.rebuild)
+        if !store.isShared, let problem = Catalog.headerProblem(store: store.path) {
+            try tell(catalogName, nil, .corrupt, problem, rebuild)
         }
         do {
-            let catalog = try Catalog.open(store: store, readOnly: true)
+            let catalog = try store.openCatalog(readOnly: true)
             for problem in try catalog.integrityProblems() {
-                try tell(Catalog.fileName, nil, .corrupt, problem, Self.rebuild)
+                try tell(catalogName, nil, .corrupt, problem, rebuild)
             }
             self.catalog = catalog
         } catch let error as CatalogError {
@@ -154,12 +175,12 @@ private struct StoreCheck {
             case .missing where listing.packs.isEmpty && listing.aside.isEmpty && listing.troubles.isEmpty: throw error
             case .missing:
                 try tell(
-                    Catalog.fileName, nil, .missing,
-                    "there is no catalog, though the store has \(counted(listing.packs.count, "pack"))", Self.rebuild)
-            case .older, .newer: try tell(Catalog.fileName, nil, .otherLayout, error.message, error.hint)
-            case .foreign: try tell(Catalog.fileName, nil, .foreign, error.message, error.hint)
-            case .corrupt: try tell(Catalog.fileName, nil, .corrupt, error.message, Self.rebuild)
-            default: try tell(Catalog.fileName, nil, .unreadable, error.message, error.hint)
+                    catalogName, nil, .missing,
+                    "there is no catalog, though the store has \(counted(listing.packs.count, "pack"))", rebuild)
+            case .older, .newer: try tell(catalogName, nil, .otherLayout, error.message, error.hint)
+            case .foreign: try tell(catalogName, nil, .foreign, error.message, error.hint)
+            case .corrupt: try tell(catalogName, nil, .corrupt, error.message, rebuild)
+            default: try tell(catalogName, nil, .unreadable, error.message, error.hint)
             }
         }
     }
@@ -170,7 +191,7 @@ private struct StoreCheck {
         do {
             return try query(catalog)
         } catch let error as CatalogError where error.code == .corrupt || error.code == .database {
-            try tell(Catalog.fileName, nil, .corrupt, "some of its rows cannot be read: \(error.message)", Self.rebuild)
+            try tell(catalogName, nil, .corrupt, "some of its rows cannot be read: \(error.message)", rebuild)
             self.catalog = nil
             return nil
         }
@@ -178,7 +199,7 @@ private struct StoreCheck {
 
     /// Checks the journal of decisions.
     private mutating func checkDecisions() throws {
-        let journal = DecisionJournal(store: store)
+        let journal = DecisionJournal(store: store.path)
         var contents = DecisionJournal.Contents()
         do throws(StoreError) {
             contents = try journal.read()
@@ -250,11 +271,11 @@ private struct StoreCheck {
             if found.isEmpty { return [] }
             // There may be a new generation whose rows are about to be committed.
             guard case .present(let pack) = home.presence(of: path) else { return [] }
-            guard NewPacks.isNew(pack, session: session, store: store) else { continue }
+            guard NewPacks.isNew(pack, session: session, in: store) else { continue }
             usleep(200_000)
         }
         guard case .present(let pack) = home.presence(of: path) else { return [] }
-        return NewPacks.isNew(pack, session: session, store: store) ? [] : found
+        return NewPacks.isNew(pack, session: session, in: store) ? [] : found
     }
 
     /// Checks a pack that no row named when the rows were read.
@@ -268,7 +289,7 @@ private struct StoreCheck {
         }
         let judgement = PackJudgement(pack.path, in: home, quick: quick)
         let session = judgement.session
-        if NewPacks.isNew(pack, session: session, store: store) { return }
+        if NewPacks.isNew(pack, session: session, in: store) { return }
         let other = try session.flatMap { session in try ask { try $0.session(session) } ?? nil }
         if other?.pack?.hasSameBytes(as: pack.path) == true { return }
         packs += 1

@@ -8,14 +8,16 @@ import Terminal
 import Text
 
 extension Store {
-    /// Checks the store: permissions, free space, catalog, leftovers, and whether deadlines can be met. Changes nothing.
+    /// Checks the store: permissions, free space, catalog, leftovers, and whether deadlines can be met. Changes nothing. For a
+    /// shared store, this machine's folder, the database and the bucket; `verify` compares packs with the catalog.
     ///
     /// - Parameters:
     ///   - configuration: has limits and rules.
     ///   - interval: how often a harvest runs, in milliseconds; nil for the configuration's interval.
     ///   - now: the current time, in milliseconds since 1970.
     public func examine(_ configuration: Configuration, interval: Int64?, now: Int64) -> [Finding] {
-        StoreExamination(store: self, configuration: configuration, interval: interval, now: now).findings
+        let examination = StoreExamination(store: self, configuration: configuration, interval: interval, now: now)
+        return isShared ? examination.sharedFindings : examination.findings
     }
 }
 
@@ -46,7 +48,7 @@ private struct StoreExamination {
         }
         var findings = rights(info)
         findings.append(room)
-        let remains = RemainsExamination(store: store, home: opened.home)
+        let remains = RemainsExamination(opened)
         findings += remains.spool
         findings += remains.packs
         if let problem = Catalog.headerProblem(store: store) {
@@ -82,6 +84,46 @@ private struct StoreExamination {
                 .failure(
                     "catalog", error.message,
                     hint: error.hint ?? "salvage reindex rebuilds it from the packs"))
+        }
+        return findings
+    }
+
+    var sharedFindings: [Finding] {
+        var findings: [Finding] = []
+        var info = stat()
+        if stat(store, &info) == 0 {
+            if let complaint = LocalFolder.complaint(info) {
+                findings.append(.failure("store", "\(store) \(complaint.why)", hint: complaint.hint(store)))
+            } else {
+                findings += rights(info)
+            }
+            findings.append(room)
+            findings += RemainsExamination.spool(of: store)
+        } else if errno == ENOENT {
+            findings.append(.note("store", "\(store) does not exist yet; the first command creates it"))
+        } else {
+            findings.append(.failure("store", "\(store) cannot be read: \(String(cString: strerror(errno)))"))
+        }
+        do {
+            let catalog = try opened.catalog()
+            findings += DatabaseExamination(facts: try catalog.databaseFacts()).findings
+            findings += BucketExamination(opened).findings
+            let status = try catalog.status()
+            let sessions = status.sessions.values.reduce(0, +)
+            findings.append(
+                .ok("catalog", "\(counted(status.packs, "pack")), \(counted(sessions, "session")) in the ledger"))
+            findings += FleetExamination(try catalog.fleetStatus()).findings
+            findings += try deadlines(status, try catalog.flow(now: now))
+            findings += try AbsentPath.find(in: catalog, by: configuration, now: now).map {
+                .warning("rules", $0.message, hint: $0.hint)
+            }
+        } catch {
+            let error = StoreError(error)
+            let isEmpty = error.code.rawValue == CatalogError.Code.missing.rawValue
+            findings.append(
+                isEmpty
+                    ? .note("database", error.message, hint: error.hint)
+                    : .failure("database", error.message + (error.path.map { " (\($0))" } ?? ""), hint: error.hint))
         }
         return findings
     }
