@@ -304,6 +304,7 @@ let package = Package(
             name: "S3Tests",
             dependencies: [
                 "Bytes", "Clocks", "Digest", "Files", "JSON", "Model", "Pack", "PackHome", "S3", "Text", "Threads",
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: house),
         .target(

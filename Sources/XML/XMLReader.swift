@@ -154,6 +154,9 @@ public struct XMLReader: ~Copyable {
 
     private static func closed(_ open: Open, _ offset: Int) throws(XMLFault) -> XMLElement {
         let local = open.name.lastIndex(of: UInt8(ascii: ":")).map { open.name[($0 + 1)...] } ?? open.name
+        guard let first = local.first, !isInside(first) else {
+            throw XMLFault(message: "a name is not valid behind its prefix", offset: offset)
+        }
         var text = open.text
         if !open.children.isEmpty, text.allSatisfy(isSpace) { text = [] }
         guard let name = String(validating: local, as: UTF8.self), let words = String(validating: text, as: UTF8.self)

@@ -2,6 +2,7 @@ import Glibc
 import JSON
 import Model
 import Text
+import XML
 
 @testable import CrashAnalysis
 @testable import LogSearch
@@ -21,7 +22,7 @@ struct Harness: Sendable {
 
     /// All of them.
     static let all = [
-        pack, json, sessions, errors, configuration, pattern, gzip, tar, core, minidump, text,
+        pack, json, xml, sessions, errors, configuration, pattern, gzip, tar, core, minidump, text,
     ]
 
     private static func texts(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }
@@ -107,6 +108,28 @@ struct Harness: Sendable {
             #"{"a":[1,-0.5e3,true,false,null,18446744073709551615],"b":{"c":"\u00e9\ud83d\ude00\b\/"},"a":""}"#,
             "[[[]]]",
             "\"\u{7f}\"")
+    }
+
+    // MARK: XML
+
+    /// An element that was read and written is read again as the same element.
+    private static let xml = Harness(name: "xml") { bytes in
+        guard let root = try? XMLReader.root(of: bytes) else { return }
+        func written(_ element: XMLElement) -> String {
+            let inside = XMLText.escaped(element.text) + element.children.map(written).joined()
+            return "<\(element.name)>\(inside)</\(element.name)>"
+        }
+        func isPlain(_ element: XMLElement) -> Bool {
+            // Characters that only references can stand for cannot be written.
+            XMLText.isWritable(element.text) && element.children.allSatisfy(isPlain)
+        }
+        guard isPlain(root) else { return }
+        precondition(
+            (try? XMLReader.root(of: Array(written(root).utf8))) == root, "written differently from how it was read")
+    } seeds: {
+        texts(
+            "<?xml version='1.0'?><s3:L xmlns:s3=\"u\"><C><K>a&amp;&#x41;</K><K/><![CDATA[<]]><!-- c --></C></s3:L>",
+            "<Error><Code>SlowDown</Code><Message>&lt;no&gt; &#10;</Message></Error>")
     }
 
     // MARK: The API

@@ -39,7 +39,7 @@ import XML
         "<a b='<'/>",
         "<a b='c'd='e'/>", "<1/>", "<a>\u{1}</a>", "<a><![CDATA[x]]</a>", "<a><!-- </a>", "<![CDATA[x]]>",
         "<a><b></a></b>",
-        "<a b='", "<?xml", "<a>&", "<a></a ",
+        "<a b='", "<a:3/>", "<a:/>", "<?xml", "<a>&", "<a></a ",
     ]) func whatIsNotWellFormedIsAFault(_ text: String) {
         #expect(throws: XMLFault.self) { try read(text) }
     }

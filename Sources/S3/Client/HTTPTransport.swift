@@ -14,6 +14,8 @@ struct TransportFault: Error, Sendable {
     var mayHaveActed: Bool
     /// Whether another try cannot succeed, as with a certificate that is not trusted.
     var isFinal = false
+    /// What to do, if not to look at the endpoint and the network.
+    var hint: String?
 }
 
 /// Connections over HTTP/1.1 that follow no redirect and decode nothing: a redirect would carry signed requests to an
@@ -125,7 +127,8 @@ final class HTTPTransport: Sendable {
         case is NIOSSLError, is BoringSSLError:
             "\(error)".contains("CERTIFICATE_VERIFY_FAILED")
                 ? TransportFault(
-                    words: "the server's certificate is not trusted", mayHaveActed: false, isFinal: true)
+                    words: "the server's certificate is not trusted", mayHaveActed: false, isFinal: true,
+                    hint: "check the endpoint, or name the file of its authority in AWS_CA_BUNDLE")
                 : TransportFault(words: "the TLS connection failed", mayHaveActed: true)
         default: TransportFault(words: "the connection failed (\(type(of: error)))", mayHaveActed: true)
         }

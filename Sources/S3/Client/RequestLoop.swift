@@ -78,7 +78,7 @@ final class RequestLoop: Sendable {
             mayHaveActed = mayHaveActed || fault.mayHaveActed
             let now = MonotonicClock.milliseconds()
             guard case .wait(let wait) = schedule.step(asked: fault.after, now: now, by: &generator),
-                (try? await Task.sleep(for: .milliseconds(wait))) != nil
+                await LoopExecutor.shared.pause(milliseconds: wait)
             else {
                 fault.error.message += "; gave up after \(schedule.tries) tries"
                 return S3Outcome(result: .failure(fault.error), mayHaveActed: mayHaveActed)
@@ -130,7 +130,7 @@ final class RequestLoop: Sendable {
         case .failure(let failure):
             let error = S3Error(
                 .unavailable, "cannot \(call.purpose): \(failure.words)", key: key,
-                hint: failure.isFinal ? nil : "check the endpoint \(endpoint.scheme)://\(endpoint.host) and the network"
+                hint: failure.hint ?? "check the endpoint \(endpoint.scheme)://\(endpoint.host) and the network"
             )
             return .failure(
                 S3Fault(error: error, retry: failure.isFinal ? .no : .yes, mayHaveActed: failure.mayHaveActed))

@@ -35,9 +35,10 @@ extension S3Client {
 
     /// The size of the parts of an upload, in bytes: as the options say, or such that there are at most 9,000.
     package static func partSize(_ size: UInt64, least: Int) -> UInt64 {
-        let needed = (size + 8_999) / 9_000
+        let least = UInt64(max(1, least))
+        let needed = size / 9_000 + 1
         let mebibyte: UInt64 = 1 << 20
-        return max(UInt64(max(1, least)), (needed + mebibyte - 1) / mebibyte * mebibyte)
+        return needed <= least ? least : (needed + mebibyte - 1) / mebibyte * mebibyte
     }
 
     // MARK: -
