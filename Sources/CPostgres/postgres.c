@@ -72,8 +72,19 @@ static const struct {
     {"PQgetlength", &pq.length},
 };
 
+// Debug builds export what they contain of libcrypto, and libpq's libssl must not find that before its own. The address
+// sanitizer refuses the flag.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define OWN_SYMBOLS_FIRST 0
+#endif
+#endif
+#ifndef OWN_SYMBOLS_FIRST
+#define OWN_SYMBOLS_FIRST RTLD_DEEPBIND
+#endif
+
 static void load(void) {
-    void *handle = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
+    void *handle = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL | OWN_SYMBOLS_FIRST);
     if (handle == NULL) {
         const char *reason = dlerror();
         problem = reason != NULL ? strdup(reason) : NULL;

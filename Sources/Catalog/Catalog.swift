@@ -1,15 +1,19 @@
 internal import Dispatch
 
 /// The index of a store: its sessions, what was collected of each and why anything is missing, the members of their
-/// packs, and the crashes found. One SQLite file, `<store>/catalog.sqlite`.
+/// packs, and the crashes found. One SQLite file, `<store>/catalog.sqlite`, or a PostgreSQL database that several machines
+/// share.
 ///
-/// Everything but the ledger's history can be rebuilt from the packs (``reindex(renew:progress:)``). Writers commit
-/// with `synchronous=FULL`: what a call recorded survives a power cut once it returns. Readers never wait for writers
-/// (WAL). Calls block; asynchronous code uses ``perform(_:)``.
+/// Everything but the ledger's history can be rebuilt from the packs (``reindex(home:renew:progress:)``). What a call recorded
+/// survives a power cut once it returns: writers commit with `synchronous=FULL` in SQLite, and as `synchronous_commit`
+/// says in PostgreSQL. Readers never wait for writers. Calls block; asynchronous code uses ``perform(_:)``.
+///
+/// In PostgreSQL a call may fail with `io` because the connection was lost while it committed: nobody knows whether it was
+/// recorded. Call it again: a pack, a fact or an artifact that is recorded twice is there once.
 public final class Catalog: Sendable {
-    /// The folder that holds the catalog and the packs.
+    /// The folder that holds the catalog and the packs; of a shared store, the folder for what stays on this machine.
     public let store: String
-    /// Names the database in errors: its file.
+    /// Names the database in errors: its file, or its address without a password.
     public var path: String { driver.path }
     /// Whether the catalog was opened read-only, so that writes throw.
     public var readOnly: Bool { driver.isReadOnly }
@@ -63,14 +67,14 @@ public final class Catalog: Sendable {
     public func checkpoint() throws(CatalogError) { try driver.checkpoint() }
 
     /// Copies a consistent snapshot of the catalog into a new file (mode 0600) while others may write, and checks the
-    /// copy. The copy has no separate write-ahead log.
+    /// copy. The copy has no separate write-ahead log. A shared catalog refuses it: `pg_dump` copies a PostgreSQL database.
     ///
     /// - Parameter target: the new file; an existing one is replaced.
     /// - Throws: ``CatalogError``, with `corrupt` when the copy fails SQLite's check because the original is damaged.
     public func copy(to target: String) throws(CatalogError) { try driver.copy(to: target) }
 
-    /// Checks the whole database with SQLite's integrity check, and the definitions of its tables. Returns one sentence
-    /// per problem; empty when it is sound.
+    /// Checks the whole database with the engine's own check (PostgreSQL: the extension `amcheck`, if it is installed), and the
+    /// definitions of its tables. Returns one sentence per problem; empty when it is sound.
     ///
     /// - Throws: ``CatalogError`` when the database cannot be read for a reason other than damage.
     public func integrityProblems(limit: Int = 20) throws(CatalogError) -> [String] {
@@ -91,7 +95,7 @@ extension Catalog {
     /// Like ``read(_:)``, for bodies that run a caller's closure, whose errors are rethrown unchanged.
     func readThrough<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result { try driver.read(body) }
 
-    /// Runs `body` in a write transaction.
+    /// Runs `body` in a write transaction; it may be run more than once (``SQLDriver/write(_:)``).
     func write<Result>(_ body: (any SQLConnection) throws(CatalogError) -> Result) throws(CatalogError) -> Result {
         guard !readOnly else {
             throw CatalogError(code: .readOnly, message: "the catalog was opened read-only", path: path)

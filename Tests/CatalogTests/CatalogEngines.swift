@@ -12,11 +12,24 @@ protocol CatalogEngineUnderTest: Sendable {
     func open(store: String, readOnly: Bool) throws -> Catalog
     /// Deletes the catalog of a store.
     func forget(store: String) throws
+    /// Deletes what a store has outside its folder.
+    func remove(store: String)
+}
+
+extension CatalogEngineUnderTest {
+    /// A control character that texts may contain: NUL where possible.
+    var control: String { storesNUL ? "\0" : "\u{1}" }
+
+    func remove(store: String) {}
 }
 
 /// The engines, and the one that a test runs against now.
 enum CatalogEngines {
-    static let all: [any CatalogEngineUnderTest] = [SQLiteUnderTest()]
+    static let all: [any CatalogEngineUnderTest] = {
+        if let postgres = PostgresUnderTest.fromEnvironment { return [SQLiteUnderTest(), postgres] }
+        print("PostgreSQL is left out of the catalog's tests: \(PostgresUnderTest.variable) is not set")
+        return [SQLiteUnderTest()]
+    }()
     @TaskLocal static var current: any CatalogEngineUnderTest = SQLiteUnderTest()
 }
 

@@ -90,7 +90,8 @@ import Text
     @Test func theFlowCountsHours() throws {
         let hour: Int64 = 3_600_000
         let now = 1000 * hour
-        let catalog = try TestStore().open()
+        let store = try TestStore()
+        let catalog = try store.open()
         var updates: [SessionUpdate] = []
         for (name, ago) in [("a", 10), ("b", 20), ("c", 90), ("d", 100), ("e", 110), ("old", 60 * 30)]
             as [(String, Int64)]

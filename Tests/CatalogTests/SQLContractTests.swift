@@ -56,18 +56,16 @@ import Text
             ([], nil, .min, 0), ([0], [], .max, 1), ([0xFF, 0, 0x2F], [0xC3], 0, .max),
         ]
         try driver.write { connection in
+            try connection.execute(
+                "CREATE TEMPORARY TABLE probe(ordinal bigint, path bytea, mtime bigint, size bigint, link_target bytea)"
+            )
             let insert = try connection.prepare(
-                """
-                INSERT INTO members(session, ordinal, artifact, path, kind, mode, mtime, size, stored, sha256, link_target,
-                    flags) VALUES(1, ?1, 0, ?2, 0, 0, ?3, ?4, 0, ?2, ?5, 0)
-                """)
+                "INSERT INTO probe(ordinal, path, mtime, size, link_target) VALUES(?1, ?2, ?3, ?4, ?5)")
             for (ordinal, row) in rows.enumerated() {
                 insert.bind(1, ordinal).bind(2, blob: row.path).bind(3, row.mtime).bind(4, row.size)
                 try insert.bind(5, blob: row.link).run()
             }
-        }
-        try driver.read { connection in
-            let found = try connection.prepare("SELECT path, link_target, mtime, size FROM members ORDER BY ordinal")
+            let found = try connection.prepare("SELECT path, link_target, mtime, size FROM probe ORDER BY ordinal")
             for row in rows {
                 #expect(try found.step())
                 #expect(found.blob(0) == row.path && Array(found.bytes(0)) == row.path && !found.isNull(0))
@@ -76,6 +74,7 @@ import Text
                 #expect(found.unsigned(3) == min(row.size, UInt64(Int64.max)))
             }
             #expect(try !found.step())
+            try connection.execute("DROP TABLE probe")
         }
     }
 
@@ -132,7 +131,7 @@ import Text
 
     @Test func aMissingTableOrColumnIsDamage() throws {
         for sql in ["SELECT 1 FROM absent", "SELECT absent FROM names", "INSERT INTO names(absent) VALUES(1)"] {
-            let error = #expect(throws: CatalogError.self) { try driver.read { _ = try $0.prepare(sql) } }
+            let error = #expect(throws: CatalogError.self) { try driver.write { try $0.prepare(sql).run() } }
             #expect(error?.code == .corrupt && error?.hint != nil && error?.path == driver.path, "\(sql)")
         }
     }

@@ -10,6 +10,7 @@ import Text
 /// A store in a folder of its own, removed with the last reference.
 final class TestStore {
     let path: String
+    private let engine = CatalogEngines.current
 
     init() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("catalog-\(UUID().uuidString)")
@@ -17,7 +18,10 @@ final class TestStore {
         path = folder.path
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit {
+        engine.remove(store: path)
+        try? FileManager.default.removeItem(atPath: path)
+    }
 
     var database: String { path + "/" + Catalog.fileName }
 
@@ -26,11 +30,11 @@ final class TestStore {
 
     /// Opens the store's catalog with the engine under test.
     func open(readOnly: Bool = false) throws -> Catalog {
-        try CatalogEngines.current.open(store: path, readOnly: readOnly)
+        try engine.open(store: path, readOnly: readOnly)
     }
 
     /// Deletes the store's catalog.
-    func forget() throws { try CatalogEngines.current.forget(store: path) }
+    func forget() throws { try engine.forget(store: path) }
 }
 
 /// Runs statements on a database file, as another program would.

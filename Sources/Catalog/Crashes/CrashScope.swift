@@ -47,13 +47,12 @@ extension Catalog {
         try read { (connection) throws(CatalogError) in
             let names = try TextLookup("names", on: connection)
             let query = try Self.query("SELECT DISTINCT c.tag", scope, "", connection)
+            var ids: [Int64] = []
+            while try query.step() { ids.append(query.integer(0)) }
+            ids += try Self.removed(scope, connection).map(\.tag)
+            try names.expect(ids)
             var found: [String] = []
-            while try query.step() {
-                if let text = try names.text(query.integer(0)) { found.append(text) }
-            }
-            for row in try Self.removed(scope, connection) {
-                if let text = try names.text(row.tag) { found.append(text) }
-            }
+            for id in ids { if let text = try names.text(id) { found.append(text) } }
             return found
         }
     }
@@ -79,19 +78,19 @@ extension Catalog {
             var found: ByteDictionary<[String]> = [:]
             let hasAny = "SELECT 1 WHERE EXISTS(SELECT 1 FROM aliases) OR EXISTS(SELECT 1 FROM successors)"
             guard try connection.integer(hasAny) != nil else { return found }
-            let query = try connection.prepare(
-                """
-                SELECT now.text FROM signatures g JOIN aliases a ON a.signature = g.id
-                    JOIN crashes c ON c.id = a.crash JOIN signatures now ON now.id = c.signature
-                WHERE g.text = ?1 AND c.signature <> g.id
-                UNION SELECT now.text FROM signatures g JOIN successors x ON x.earlier = g.id
-                    JOIN signatures now ON now.id = x.signature
-                WHERE g.text = ?1 ORDER BY 1
-                """)
-            for text in texts {
-                query.bind(1, text)
-                while try query.step() { found[text, default: []].append(query.text(0)) }
-                query.reset()
+            for page in Pages(texts, size: PortableSQL.pageSize) {
+                let places = (1...page.count).map { "?\($0)" }.joined(separator: ",")
+                let query = try connection.prepare(
+                    """
+                    SELECT g.text, now.text FROM signatures g JOIN aliases a ON a.signature = g.id
+                        JOIN crashes c ON c.id = a.crash JOIN signatures now ON now.id = c.signature
+                    WHERE g.text IN (\(places)) AND c.signature <> g.id
+                    UNION SELECT g.text, now.text FROM signatures g JOIN successors x ON x.earlier = g.id
+                        JOIN signatures now ON now.id = x.signature
+                    WHERE g.text IN (\(places)) ORDER BY 1, 2
+                    """
+                ).bind(page.map { .text($0) })
+                while try query.step() { found[query.text(0), default: []].append(query.text(1)) }
             }
             return found
         }

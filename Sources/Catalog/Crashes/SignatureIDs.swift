@@ -36,12 +36,10 @@ struct SignatureIDs {
 
     /// Finds the signatures with exactly these texts.
     init(texts: some Sequence<String>, on connection: any SQLConnection) throws(CatalogError) {
-        let exact = try connection.prepare("SELECT id FROM signatures WHERE text = ?1")
+        var wanted = RepeatedTexts()
+        for text in texts { wanted.add(text, to: .signatures) }
         var found: Set<Int64> = []
-        for text in texts {
-            if try exact.bind(1, text).step() { found.insert(exact.integer(0)) }
-            exact.reset()
-        }
+        for (_, id) in try InternedTexts(wanted, on: connection).ids[.signatures] ?? [:] { found.insert(id) }
         ids = found
     }
 }

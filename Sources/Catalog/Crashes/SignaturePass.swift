@@ -21,15 +21,17 @@ struct SignaturePass {
         names = try TextLookup("names", on: connection)
         signatures = try TextLookup("signatures", on: connection)
         guard !merged.isEmpty else { return }
-        let find = try connection.prepare("SELECT id FROM signatures WHERE text = ?1")
-        func id(_ text: String) throws(CatalogError) -> Int64? {
-            defer { find.reset() }
-            return try find.bind(1, text).step() ? find.integer(0) : nil
+        var texts = RepeatedTexts()
+        for (text, into) in merged {
+            texts.add(text, to: .signatures)
+            texts.add(into, to: .signatures)
         }
+        let known = try InternedTexts(texts, on: connection)
+        func id(_ text: String) -> Int64? { known.ids[.signatures]?[text] }
         var others: ByteDictionary<Int64> = [:]
         for (text, into) in merged.sortedByKey {
-            guard let from = try id(text) else { continue }
-            var target = try id(into) ?? others[into]
+            guard let from = id(text) else { continue }
+            var target = id(into) ?? others[into]
             if target == nil {
                 target = -1 - Int64(others.count)
                 others[into] = target
@@ -99,6 +101,8 @@ struct SignaturePass {
     /// The summaries of groups, in their order.
     func summaries(_ groups: [SignatureGroup]) throws(CatalogError) -> [SignatureSummary] {
         var found: [SignatureSummary] = []
+        try signatures.expect(groups.map(\.signature))
+        try names.expect(groups.flatMap(\.names))
         for var group in groups { found.append(try group.summary(try text(group.signature), names: names)) }
         return found
     }
@@ -113,7 +117,7 @@ struct SignaturePass {
     func past(only: Set<Int64>?, errors: Bool) throws(CatalogError) -> [Int64: [PastCrashes.Row]] {
         var filter = Filter()
         filter.add("x.survived = \(errors ? 1 : 0)")
-        if let only { filter.add("x.signature IN (\(only.sorted().map(String.init).joined(separator: ",")))") }
+        if let only { filter.add("x.signature IN (\(SignatureIDs.list(only)))") }
         let rows = try PastCrashes.rows(filter, on: connection)
         return Dictionary(grouping: rows) { targets[$0.signature] ?? $0.signature }
     }
@@ -196,6 +200,9 @@ struct SignatureGroup {
         for location in other.locations.members { locations.insert(location) }
     }
 
+    /// The ids of its images, tags and locations.
+    var names: [Int64] { images.members + tags.members + locations.members }
+
     private mutating func endRun() {
         if run.count > 0 { days[run.day, default: 0] += run.count }
         run.count = 0
@@ -246,11 +253,27 @@ private struct NumberSet {
 
 /// Looks up interned texts by id, each read once.
 final class TextLookup {
+    private let connection: any SQLConnection
+    private let table: String
     private let query: any SQLStatement
     private var known: [Int64: String] = [:]
 
     init(_ table: String, on connection: any SQLConnection) throws(CatalogError) {
+        self.connection = connection
+        self.table = table
         query = try connection.prepare("SELECT text FROM \(table) WHERE id = ?1")
+    }
+
+    /// Reads texts all at once where one after the other would be a round trip each.
+    func expect(_ ids: [Int64]) throws(CatalogError) {
+        guard connection.isRemote else { return }
+        let missing = Set(ids.filter { $0 != 0 && known[$0] == nil }).sorted()
+        for page in Pages(missing, size: PortableSQL.pageSize) {
+            let rows = try connection.prepare(
+                "SELECT id, text FROM \(table) WHERE id IN (\(PortableSQL.placeholders(page.count)))")
+            rows.bind(page.map { .integer($0) })
+            while try rows.step() { known[rows.integer(0)] = rows.text(1) }
+        }
     }
 
     func text(_ id: Int64) throws(CatalogError) -> String? {

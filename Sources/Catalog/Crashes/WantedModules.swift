@@ -34,6 +34,7 @@ extension Catalog {
                     FROM crashes c\(connection.hint(index: "crashes_wanted"))\(filter.sql) GROUP BY c.wanted, c.image, c.tag) k
                 JOIN wanted w ON w.id = k.wanted
                 LEFT JOIN names i ON i.id = k.image LEFT JOIN names t ON t.id = k.tag
+                ORDER BY k.wanted, k.image, k.tag
                 """
             ).bind(filter.values)
             var found: [WantedModules] = []

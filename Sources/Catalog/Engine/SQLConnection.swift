@@ -48,6 +48,10 @@ package protocol SQLConnection {
     /// same wait. Empty for an engine with one writer at a time.
     var rowLock: String { get }
 
+    /// Lets no other transaction that calls this run until this one ends: the numbers of rows that they add are then in the
+    /// order in which they become visible. Nothing to do for an engine with one writer at a time.
+    func orderCommits() throws(CatalogError)
+
     /// The hint, written after a table's name and alias, to read the table through an index; empty for an engine without
     /// hints.
     func hint(index: String) -> String
@@ -83,6 +87,8 @@ extension SQLConnection {
     package var storesMembers: Bool { true }
 
     package var rowLock: String { "" }
+
+    package func orderCommits() throws(CatalogError) {}
 
     /// The statement that deletes the members of a session, where there are any.
     func deleteMembers(of key: Int64) -> String {

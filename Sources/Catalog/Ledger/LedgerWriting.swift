@@ -13,6 +13,7 @@ extension Catalog {
         guard !batch.isEmpty else { return }
         try write { (connection) throws(CatalogError) in
             let ledger = try LedgerWriter(connection)
+            try ledger.expect(batch)
             for update in batch.sessions { try ledger.apply(update) }
             for artifact in batch.artifacts { try ledger.put(artifact) }
             for request in batch.requests { try ledger.append(request) }
@@ -32,6 +33,8 @@ final class LedgerWriter {
     private let connection: any SQLConnection
     /// The keys of rows that this transaction has locked.
     private var keys: ByteDictionary<Int64> = [:]
+    /// The numbers of the sessions' last requests, as far as they are known.
+    private var sequences: [Int64: Int64] = [:]
     /// The sessions whose rows this transaction has created.
     private(set) var created: ByteSet = []
     private let find: any SQLStatement
@@ -98,6 +101,56 @@ final class LedgerWriter {
             code: .database, message: "creating a session's row failed", path: connection.path, session: session)
     }
 
+    /// Reads or creates the rows of a batch's sessions all at once, where one after the other would be a round trip each.
+    func expect(_ batch: LedgerBatch) throws(CatalogError) {
+        guard connection.isRemote else { return }
+        let ids = batch.sessions.map(\.session) + batch.artifacts.map(\.session) + batch.requests.map(\.session)
+        // Sorted: writers that lock the same rows in the same order do not deadlock.
+        let sessions = ByteSet(ids).sorted { $0.precedesInBytes($1) }
+        try readKeys(of: sessions, "SELECT key, id FROM sessions WHERE id IN", connection.rowLock)
+        let missing = sessions.filter { keys[$0] == nil }
+        try readKeys(
+            of: missing, "INSERT INTO sessions(id, state) VALUES", " ON CONFLICT DO NOTHING RETURNING key, id",
+            value: "(?,'running')")
+        for session in missing where keys[session] != nil { created.insert(session) }
+        try readSequences(of: ByteSet(batch.requests.map(\.session)).compactMap { keys[$0] })
+    }
+
+    /// Runs a statement over many sessions, which returns keys and ids.
+    private func readKeys(
+        of sessions: [String], _ start: String, _ end: String, value: String? = nil
+    ) throws(CatalogError) {
+        var pages: [any SQLStatement] = []
+        for page in Pages(sessions, size: PortableSQL.pageSize) {
+            let values =
+                value.map { [String](repeating: $0, count: page.count).joined(separator: ",") }
+                ?? "(\(PortableSQL.placeholders(page.count))) ORDER BY id"
+            let rows = try connection.prepare("\(start) \(values)\(end)").bind(page.map { .text($0) })
+            try rows.start()
+            pages.append(rows)
+        }
+        for rows in pages { while try rows.step() { keys[rows.text(1)] = rows.integer(0) } }
+    }
+
+    private func readSequences(of keys: [Int64]) throws(CatalogError) {
+        for page in Pages(keys, size: PortableSQL.pageSize) {
+            let places = PortableSQL.placeholders(page.count)
+            let rows = try connection.prepare(
+                "SELECT session, max(seq) FROM requests WHERE session IN (\(places)) GROUP BY session")
+            rows.bind(page.map { .integer($0) })
+            for key in page { sequences[key] = 0 }
+            while try rows.step() { sequences[rows.integer(0)] = rows.integer(1) }
+        }
+    }
+
+    /// The number of a session's last request.
+    private func lastSequence(_ key: Int64) throws(CatalogError) -> Int64 {
+        if let last = sequences[key] { return last }
+        lastRequest.bind(1, key)
+        defer { lastRequest.reset() }
+        return try lastRequest.step() ? lastRequest.integer(0) : 0
+    }
+
     /// Notes the key of a row that this transaction has read with ``SQLConnection/rowLock``.
     func note(_ key: Int64, of session: String) { keys[session] = key }
 
@@ -127,10 +180,8 @@ final class LedgerWriter {
 
     func append(_ request: RequestRecord) throws(CatalogError) {
         let key = try key(of: request.session)
-        lastRequest.bind(1, key)
-        let last = try lastRequest.step() ? lastRequest.integer(0) : 0
-        lastRequest.reset()
-        let sequence = last &+ 1
+        let sequence = try lastSequence(key) &+ 1
+        sequences[key] = sequence
         putRequest.bind(1, key).bind(2, sequence).bind(3, request.at).bind(4, request.artifact)
         putRequest.bind(5, request.endpoint).bind(6, request.status).bind(7, request.bytes)
         try putRequest.bind(8, request.identifier).bind(9, request.outcome).run()
@@ -142,6 +193,7 @@ final class LedgerWriter {
     func release(_ session: String) throws(CatalogError) { try dropDownloads.bind(1, session).run() }
 
     private func restart(_ key: Int64) throws(CatalogError) {
+        sequences[key] = 0
         try connection.execute(
             """
             \(SessionColumns.restart(key))

@@ -27,8 +27,10 @@ struct RepeatedTexts {
     }
 
     /// Adds the texts of a pack's own rows; those that only the ledger knows are not among them.
-    mutating func add(_ pack: IndexedPack) {
-        for entry in pack.contents.artifacts { add(entry.artifact, to: .names) }
+    ///
+    /// - Parameter members: whether its members have rows, which name their artifacts.
+    mutating func add(_ pack: IndexedPack, members: Bool) {
+        if members { for entry in pack.contents.artifacts { add(entry.artifact, to: .names) } }
         guard !pack.crashes.isEmpty else { return }
         let facts = pack.contents.facts
         for text in [facts.image, facts.tag, facts.location] { add(text, to: .names) }
@@ -138,14 +140,14 @@ extension Catalog {
     /// Interns the texts of packs, and those that a crash's row takes from its session's earlier row.
     func intern(_ packs: [IndexedPack]) throws(CatalogError) -> InternedTexts {
         var texts = RepeatedTexts()
-        for pack in packs { texts.add(pack) }
+        for pack in packs { texts.add(pack, members: storesMembers) }
         let crashed = packs.filter { !$0.crashes.isEmpty }.map(\.contents.facts.session)
         if !crashed.isEmpty {
             try read { (connection) throws(CatalogError) in
-                let size = connection.isRemote ? PortableSQL.pageSize : 1
-                for page in Pages(crashed, size: size) {
+                for page in Pages(crashed, size: PortableSQL.pageSize) {
                     let rows = try connection.prepare(
-                        "SELECT image, tag, location FROM sessions WHERE id IN (\(PortableSQL.placeholders(page.count)))")
+                        "SELECT image, tag, location FROM sessions WHERE id IN (\(PortableSQL.placeholders(page.count)))"
+                    )
                     rows.bind(page.map { .text($0) })
                     while try rows.step() {
                         for column: Int32 in 0..<3 { texts.add(rows.textOrNil(column), to: .names) }

@@ -117,7 +117,7 @@ extension Catalog {
     @discardableResult
     static func dropPacks(of sessions: [String], _ connection: any SQLConnection) throws(CatalogError) -> [String] {
         let find = try connection.prepare(
-                "SELECT key, pack FROM sessions WHERE id = ?1 AND pack IS NOT NULL\(connection.rowLock)")
+            "SELECT key, pack FROM sessions WHERE id = ?1 AND pack IS NOT NULL\(connection.rowLock)")
         var packs: [String] = []
         for session in sessions {
             find.bind(1, session)

@@ -49,6 +49,8 @@ final class PackLedger {
     private let ledger: LedgerWriter
     private let find: any SQLStatement
     private let rows: any SQLStatement
+    /// The same by the session's id, for engines where the key is a round trip away.
+    private let rowsOfSession: (any SQLStatement)?
     private let markPruned: any SQLStatement
     private let setPruned: any SQLStatement
     private let putDownload: any SQLStatement
@@ -61,6 +63,13 @@ final class PackLedger {
                 + " WHERE s.id = ?1\(connection.rowLock)")
         rows = try connection.prepare(
             "SELECT artifact, state, reason, last_try, tries FROM artifacts WHERE session = ?1")
+        rowsOfSession =
+            connection.isRemote
+            ? try connection.prepare(
+                """
+                SELECT artifact, state, reason, last_try, tries FROM artifacts
+                WHERE session = (SELECT key FROM sessions WHERE id = ?1)
+                """) : nil
         markPruned = try connection.prepare(
             "UPDATE artifacts SET state = 'skipped', reason = ?3 WHERE session = ?1 AND artifact = ?2")
         setPruned = try connection.prepare("UPDATE sessions SET pruned = ?2, pruned_why = ?3 WHERE key = ?1")
@@ -72,13 +81,18 @@ final class PackLedger {
     }
 
     /// Records a pack's session facts and artifacts; returns the key of the session's row.
-    func put(_ contents: PackContents, from source: PackSource) throws(CatalogError) -> Int64 {
+    ///
+    /// - Parameter found: receives the key before the first of these changes.
+    func put(
+        _ contents: PackContents, from source: PackSource, found: (Int64) throws(CatalogError) -> Void
+    ) throws(CatalogError) -> Int64 {
         var before = try standing(of: contents.facts.session)
         let key = try ledger.key(of: contents.facts.session)
         // Another writer may have created the row since it was looked for.
         if before == nil, !ledger.created.contains(contents.facts.session) {
             before = try standing(of: contents.facts.session)
         }
+        try found(key)
         var isNews = before == nil
         for entry in contents.artifacts {
             if Self.wins(entry, over: before, source) {
@@ -99,20 +113,28 @@ final class PackLedger {
     }
 
     private func standing(of session: String) throws(CatalogError) -> LedgerStanding? {
-        find.bind(1, session)
-        guard try find.step() else { return nil }
+        // Sent together; the second one reads what is there once the first one has locked the session.
+        try find.bind(1, session).start()
+        try rowsOfSession?.bind(1, session).start()
+        guard try find.step() else {
+            rowsOfSession?.reset()
+            return nil
+        }
         defer { find.reset() }
         let record = SessionColumns.record(find)
         let isKnown = SessionColumns.state(find) != nil && SettledRow.isKnown(source: record.source)
         var standing = LedgerStanding(record, isRotten: !isKnown, hasLabels: find.integer(SessionColumns.count) > 0)
         ledger.note(find.integer(0), of: session)
-        standing.rows = try artifactRows(find.integer(0))
+        if let rowsOfSession {
+            standing.rows = try artifactRows(rowsOfSession)
+        } else {
+            standing.rows = try artifactRows(rows.bind(1, find.integer(0)))
+        }
         return standing
     }
 
-    private func artifactRows(_ key: Int64) throws(CatalogError) -> ByteDictionary<ArtifactStanding> {
+    private func artifactRows(_ rows: any SQLStatement) throws(CatalogError) -> ByteDictionary<ArtifactStanding> {
         var found: ByteDictionary<ArtifactStanding> = [:]
-        rows.bind(1, key)
         while try rows.step() {
             let artifact = rows.text(0)
             found[artifact] = ArtifactStanding(
@@ -211,7 +233,7 @@ final class PackLedger {
 
     /// The state derived from a session's artifacts, and the reason unless it is `harvested`.
     private func derived(_ key: Int64) throws(CatalogError) -> (state: SessionState, reason: String?) {
-        let rows = try artifactRows(key).sortedByKey.map(\.value)
+        let rows = try artifactRows(rows.bind(1, key)).sortedByKey.map(\.value)
         let state = SessionState.derived(from: rows.map(\.state))
         return (state, state.reason(from: rows.lazy.map { ($0.artifact, $0.state, $0.reason) }))
     }

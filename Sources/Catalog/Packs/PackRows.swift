@@ -51,9 +51,10 @@ final class PackRows {
 
     func put(_ pack: IndexedPack, from source: PackSource) throws(CatalogError) {
         let contents = pack.contents
-        let key = try ledger.put(contents, from: source)
+        let key = try ledger.put(contents, from: source) { (key) throws(CatalogError) in
+            try earlierSignatures.bind(1, key).start()
+        }
         var before: ByteDictionary<Int64> = [:]
-        earlierSignatures.bind(1, key)
         while try earlierSignatures.step() { before[earlierSignatures.text(0)] = earlierSignatures.integer(1) }
         try connection.execute("\(connection.deleteMembers(of: key)) DELETE FROM crashes WHERE session = \(key)")
         let bytes = try putMembers(contents, session: key)
@@ -92,6 +93,8 @@ final class PackRows {
         let (image, tag, location) = (facts.text(0), facts.textOrNil(1), facts.textOrNil(2))
         let ended = facts.integer(3)
         facts.reset()
+        // Who asks for new crashes goes by their keys.
+        try connection.orderCommits()
         putCrash.bind(1, key).bind(13, try names.id(of: image))
         putCrash.bind(14, try names.id(of: tag)).bind(15, try names.id(of: location))
         var count = 0

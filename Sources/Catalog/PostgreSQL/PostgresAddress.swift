@@ -1,4 +1,5 @@
 internal import CPostgres
+internal import Clocks
 internal import Glibc
 
 /// Where a database is and how connections to it are made.
@@ -40,7 +41,8 @@ struct PostgresAddress: Sendable {
     private static func malformed(_ reason: String, _ shown: String) -> CatalogError {
         CatalogError(
             code: .io, message: "the address of the catalog cannot be read: \(reason)", path: shown,
-            hint: "write it as postgres://user@host:port/database?sslmode=verify-full; escape special characters as %XX")
+            hint: "write it as postgres://user@host:port/database?sslmode=verify-full; escape special characters as %XX"
+        )
     }
 
     /// The message without what it repeats of the address, which may be a piece of a password.
@@ -70,8 +72,20 @@ struct PostgresAddress: Sendable {
 
     /// Makes a connection. The caller closes it.
     ///
+    /// - Parameter patiently: whether to wait ten seconds for a server that restarts or another that takes its place; not for
+    ///   an address that was never right.
     /// - Throws: ``CatalogError``, mostly with `io`.
-    func connect() throws(CatalogError) -> OpaquePointer {
+    func connect(patiently: Bool) throws(CatalogError) -> OpaquePointer {
+        let end = MonotonicClock.milliseconds() + (patiently ? 10_000 : 0)
+        while true {
+            do throws(CatalogError) { return try connect() } catch {
+                guard error.code == .io, MonotonicClock.milliseconds() < end else { throw error }
+                usleep(250_000)
+            }
+        }
+    }
+
+    private func connect() throws(CatalogError) -> OpaquePointer {
         // What comes before `dbname` is a default, what comes after it is not to be changed.
         var settings = [("fallback_application_name", "salvage")]
         if getenv("PGCONNECT_TIMEOUT") == nil { settings.append(("connect_timeout", "10")) }

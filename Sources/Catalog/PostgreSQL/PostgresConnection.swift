@@ -24,6 +24,11 @@ struct PostgresConnection: SQLConnection {
         for statement in PostgresText.split(sql) { try transaction.send(statement) }
     }
 
+    func orderCommits() throws(CatalogError) {
+        // One row that every program has: a lock of a table would stop its vacuum.
+        try execute("SELECT version FROM meta FOR UPDATE")
+    }
+
     func glob(_ column: String, _ glob: Glob) -> SQLCondition {
         SQLCondition(sql: "\(column) ~ ?", value: .text(glob.postgres ?? glob.description))
     }

@@ -17,8 +17,6 @@ final class PostgresDriver: SQLDriver {
 
     /// The most connections at once.
     static let mostConnections = 8
-    /// The most times that a writing transaction begins.
-    static let mostAttempts = 12
 
     private struct Pool {
         /// Connections that no transaction uses; the last one was used last.
@@ -73,7 +71,7 @@ final class PostgresDriver: SQLDriver {
 
     func read<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
         try alone {
-            try run(["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"], isWriting: false, body) { _ in false }
+            try run(["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"], isWriting: false, body) { _ in }
         }
     }
 
@@ -83,30 +81,27 @@ final class PostgresDriver: SQLDriver {
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "SET LOCAL lock_timeout = \(address.lockTimeout)",
         ]
         return try alone {
-            for attempt in 1..<Self.mostAttempts {
+            var attempt = 1
+            while true {
                 var isRepeated = false
                 do {
-                    return try run(opening, isWriting: true, body) { transaction in
-                        isRepeated = transaction.canBeRepeated
-                        return isRepeated
-                    }
+                    return try run(opening, isWriting: true, body) { isRepeated = $0.canBeRepeated(attempt) }
                 } catch {
                     guard isRepeated else { throw error }
                     // Both would meet again if they waited equally long.
                     usleep(UInt32.random(in: 1000...(5000 << UInt32(min(attempt, 7)))))
+                    attempt += 1
                 }
             }
-            return try run(opening, isWriting: true, body) { _ in false }
         }
     }
 
     /// Runs `body` in one transaction.
     ///
-    /// - Parameter failed: receives the transaction after an error, and returns whether its error is thrown even if `body`
-    ///   has thrown another one.
+    /// - Parameter failed: receives the transaction after an error.
     private func run<Result>(
         _ opening: [String], isWriting: Bool, _ body: (any SQLConnection) throws -> Result,
-        failed: (PostgresTransaction) -> Bool
+        failed: (PostgresTransaction) -> Void
     ) throws -> Result {
         let link = try take(isWriting: isWriting)
         let transaction = PostgresTransaction(link, opening, isWriting: isWriting, path: path)
@@ -116,7 +111,7 @@ final class PostgresDriver: SQLDriver {
             try transaction.commit()
             return result
         } catch {
-            _ = failed(transaction)
+            failed(transaction)
             transaction.rollback()
             throw error
         }
@@ -172,20 +167,9 @@ final class PostgresDriver: SQLDriver {
     /// Whether a connection was ever made.
     private let hasConnected = Atomic(false)
 
-    /// Makes a connection. A server that restarts is waited for, but not an address that was never right.
     private func connect() throws(CatalogError) -> PostgresLink {
-        let most = hasConnected.load(ordering: .relaxed) ? 20 : 1
-        var attempt = 1
-        while true {
-            do throws(CatalogError) {
-                let link = try PostgresLink(address)
-                hasConnected.store(true, ordering: .relaxed)
-                return link
-            } catch {
-                guard attempt < most, error.code == .io else { throw error }
-                attempt += 1
-                usleep(250_000)
-            }
-        }
+        let link = try PostgresLink(address, patiently: hasConnected.load(ordering: .relaxed))
+        hasConnected.store(true, ordering: .relaxed)
+        return link
     }
 }

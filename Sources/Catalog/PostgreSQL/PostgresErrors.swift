@@ -9,10 +9,16 @@ struct PostgresFailure: Sendable, Equatable {
     /// Whether the connection is lost.
     var isLost = false
 
-    /// Whether the same transaction may succeed when it is run again: another one was in its way.
-    var isConflict: Bool {
-        // Serialization, deadlock; rows, tables and types that another transaction has added since they were looked for.
-        ["40001", "40P01", "23505", "42P07", "42710"].contains(state)
+    /// How often a writing transaction that met this begins at most: it may succeed when another one is no longer in its way.
+    var mostAttempts: Int {
+        if isLost { return 4 }
+        return switch state {
+        // Serialization and deadlock.
+        case "40001", "40P01": 12
+        // Rows, tables and types that another transaction has added since they were looked for: they are found the next time.
+        case "23505", "23P01", "42P07", "42710": 3
+        default: 1
+        }
     }
 }
 

@@ -33,9 +33,10 @@ final class PostgresLink {
     /// Number of bytes sent with them.
     private(set) var unsyncedBytes = 0
 
-    init(_ address: PostgresAddress) throws(CatalogError) {
+    /// - Parameter patiently: whether a server that is away is waited for; see ``PostgresAddress/connect(patiently:)``.
+    init(_ address: PostgresAddress, patiently: Bool) throws(CatalogError) {
         self.address = address
-        handle = try address.connect()
+        handle = try address.connect(patiently: patiently)
     }
 
     deinit { salvage_pq_close(handle) }
@@ -48,7 +49,7 @@ final class PostgresLink {
 
     /// Replaces a lost connection by a new one. What was sent and not answered is forgotten.
     func reconnect() throws(CatalogError) {
-        let new = try address.connect()
+        let new = try address.connect(patiently: true)
         salvage_pq_close(handle)
         handle = new
         queue.removeAll()
@@ -59,7 +60,7 @@ final class PostgresLink {
 
     /// Queues a statement.
     func send(_ command: PostgresCommand) {
-        if !salvage_pq_send(handle, command) { note(PostgresFailure(message: lostMessage, isLost: true), command.sql) }
+        if !transmit(handle, command) { note(PostgresFailure(message: lostMessage, isLost: true), command.sql) }
         queue.append(.command(command))
         isSynced = false
         unsynced += 1
@@ -183,8 +184,11 @@ final class PostgresLink {
 
     /// Keeps the first error; that the connection is lost is added to it.
     private func note(_ new: PostgresFailure, _ sql: String?) {
-        guard failure != nil else { return failure = (new, sql ?? "") }
-        if new.isLost { failure?.0.isLost = true }
+        if failure == nil {
+            failure = (new, sql ?? "")
+        } else if new.isLost {
+            failure?.0.isLost = true
+        }
     }
 
     private var lostMessage: String {
@@ -205,7 +209,7 @@ extension PostgresValue {
 }
 
 /// Queues a statement with its values in binary format. Returns false when the connection is lost.
-private func salvage_pq_send(_ handle: OpaquePointer, _ command: PostgresCommand) -> Bool {
+private func transmit(_ handle: OpaquePointer, _ command: PostgresCommand) -> Bool {
     guard !command.values.isEmpty else { return salvage_pq_send(handle, command.sql, 0, nil, nil, nil, nil) != 0 }
     // One buffer for all values; an empty one has an address, or it would be NULL.
     var bytes: [UInt8] = []

@@ -48,7 +48,8 @@ struct PostgresText {
     /// - Parameter position: counted from 1.
     func role(of position: Int) -> String? {
         let words = sql.split { !($0.isLetter || $0.isNumber || "_$.".contains($0)) }.map(String.init)
-        if words.first?.uppercased() == "INSERT", let values = words.firstIndex(where: { $0.uppercased() == "VALUES" }) {
+        if words.first?.uppercased() == "INSERT", let values = words.firstIndex(where: { $0.uppercased() == "VALUES" })
+        {
             let columns = words[..<values].dropFirst(3)
             let place = words[values...].dropFirst().firstIndex(of: "$\(position)").map { $0 - values - 1 }
             if let place, place < columns.count { return columns[columns.startIndex + place] }

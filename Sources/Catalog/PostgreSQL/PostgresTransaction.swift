@@ -20,11 +20,13 @@ final class PostgresTransaction {
         link.begin()
     }
 
-    /// Whether the same body may succeed in another transaction: a conflict, or a lost connection before anything was
-    /// committed.
-    var canBeRepeated: Bool {
+    /// Whether the same body may succeed in another transaction: after a conflict, or when the connection was lost before
+    /// anything could be committed.
+    ///
+    /// - Parameter attempt: how often it has begun.
+    func canBeRepeated(_ attempt: Int) -> Bool {
         guard let failure = link.failure?.0 else { return false }
-        return isWriting && !isCommitting && (failure.isConflict || failure.isLost)
+        return isWriting && !isCommitting && attempt < failure.mostAttempts
     }
 
     /// Whether the connection was lost while the transaction was being committed.
@@ -90,7 +92,8 @@ final class PostgresTransaction {
             }
             throw CatalogError(
                 code: .io,
-                message: "the connection to PostgreSQL was lost during a commit, so it is unknown whether it was committed: "
+                message:
+                    "the connection to PostgreSQL was lost during a commit; it is unknown whether it was committed: "
                     + failure.message,
                 path: path, hint: "run the same command again; what was already recorded is not recorded twice")
         }

@@ -70,7 +70,8 @@ enum PostgresBinary {
         for index in 0...weight {
             let (product, over) = value.multipliedReportingOverflow(by: 10_000)
             let digit = index < Int(word(0)) ? word(4 + index) : 0
-            let (sum, beyond) = isNegative
+            let (sum, beyond) =
+                isNegative
                 ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
             guard !over, !beyond else { return isNegative ? .min : .max }
             value = sum

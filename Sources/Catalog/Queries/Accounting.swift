@@ -72,13 +72,14 @@ extension Catalog {
     public func coverage(_ selection: Selection = Selection()) throws(CatalogError) -> Coverage {
         try read { (connection) throws(CatalogError) in
             let filter = try Filter.sessions(selection, on: connection)
-            var coverage = Coverage(sessions: try Self.stateCounts(connection, filter), artifacts: [:], bytes: 0)
             let artifacts = try connection.prepare(
                 """
                 SELECT a.state, count(*), \(PortableSQL.sum("a.bytes"))
                 FROM artifacts a JOIN sessions s ON s.key = a.session\(filter.sql) GROUP BY a.state
                 """
             ).bind(filter.values)
+            try artifacts.start()
+            var coverage = Coverage(sessions: try Self.stateCounts(connection, filter), artifacts: [:], bytes: 0)
             while try artifacts.step() {
                 let state = ArtifactState(rawValue: artifacts.text(0)) ?? .failed
                 coverage.artifacts[state, default: 0] += Int(clamping: artifacts.integer(1))
@@ -117,22 +118,23 @@ extension Catalog {
     /// The totals and the nearest deadline of the store.
     public func status() throws(CatalogError) -> StoreStatus {
         try read { (connection) throws(CatalogError) in
-            var status = StoreStatus(
-                sessions: try Self.stateCounts(connection, Filter()), backlog: 0, packs: 0, packBytes: 0,
-                memberBytes: 0, members: 0, crashes: 0)
             let next = try connection.prepare(
                 """
                 SELECT id, deadline FROM sessions WHERE state = 'pending' AND deadline IS NOT NULL
-                ORDER BY deadline LIMIT 1
+                ORDER BY deadline, key LIMIT 1
                 """)
-            if try next.step() { (status.nextSession, status.nextDeadline) = (next.text(0), next.integer(1)) }
-            status.backlog = Int(
-                clamping: try connection.integer("SELECT count(*) FROM artifacts WHERE state = 'pending'") ?? 0)
+            let backlog = try connection.prepare("SELECT count(*) FROM artifacts WHERE state = 'pending'")
             let totals = try connection.prepare(
                 """
                 SELECT count(pack), \(PortableSQL.sum("pack_bytes")), \(PortableSQL.sum("bytes")),
                     \(PortableSQL.sum("members")), \(PortableSQL.sum("crashes")) FROM sessions
                 """)
+            for statement in [next, backlog, totals] { try statement.start() }
+            var status = StoreStatus(
+                sessions: try Self.stateCounts(connection, Filter()), backlog: 0, packs: 0, packBytes: 0,
+                memberBytes: 0, members: 0, crashes: 0)
+            if try next.step() { (status.nextSession, status.nextDeadline) = (next.text(0), next.integer(1)) }
+            if try backlog.step() { status.backlog = Int(clamping: backlog.integer(0)) }
             if try totals.step() {
                 status.packs = Int(clamping: totals.integer(0))
                 status.packBytes = totals.unsigned(1)

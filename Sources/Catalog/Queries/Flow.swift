@@ -32,25 +32,29 @@ extension Catalog {
                 GROUP BY 1
                 """)
             exits.bind(1, now)
-            while try exits.step() {
-                let count = Int(clamping: exits.integer(1))
-                if exits.integer(0) == 0 { flow.exitsLastHour = count }
-                flow.exitsBusiestHour = max(flow.exitsBusiestHour, count)
-            }
             let done = try connection.prepare(
                 """
                 SELECT count(*), \(PortableSQL.sum("a.bytes")) FROM artifacts a JOIN sessions s ON s.key = a.session
                 WHERE s.at > ?1 - \(25 * hour) AND a.state NOT IN ('pending', 'skipped') AND a.last_try > ?1 - \(hour)
                 """)
             done.bind(1, now)
+            let lost = try connection.prepare("SELECT count(*) FROM sessions WHERE state = 'lost' AND at > ?")
+            lost.bind(1, now - 24 * hour)
+            let overdue = try connection.prepare(
+                "SELECT count(*) FROM sessions WHERE state = 'pending' AND deadline < ?")
+            overdue.bind(1, now)
+            for statement in [exits, done, lost, overdue] { try statement.start() }
+            while try exits.step() {
+                let count = Int(clamping: exits.integer(1))
+                if exits.integer(0) == 0 { flow.exitsLastHour = count }
+                flow.exitsBusiestHour = max(flow.exitsBusiestHour, count)
+            }
             if try done.step() {
                 flow.artifactsLastHour = Int(clamping: done.integer(0))
                 flow.bytesLastHour = done.unsigned(1)
             }
-            let lost = "SELECT count(*) FROM sessions WHERE state = 'lost' AND at > ?"
-            flow.lostLastDay = Int(clamping: try connection.integer(lost, [.integer(now - 24 * hour)]) ?? 0)
-            let overdue = "SELECT count(*) FROM sessions WHERE state = 'pending' AND deadline < ?"
-            flow.overdue = Int(clamping: try connection.integer(overdue, [.integer(now)]) ?? 0)
+            if try lost.step() { flow.lostLastDay = Int(clamping: lost.integer(0)) }
+            if try overdue.step() { flow.overdue = Int(clamping: overdue.integer(0)) }
             return flow
         }
     }

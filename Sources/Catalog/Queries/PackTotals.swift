@@ -9,3 +9,16 @@ extension Catalog {
         }
     }
 }
+
+extension Catalog {
+    /// The number of sessions with a pack and the packs' total size in bytes, in every engine; see ``packTotals(store:)`` for
+    /// a catalog that is not open.
+    public func packTotals() throws(CatalogError) -> (packs: Int, bytes: UInt64) {
+        try read { (connection) throws(CatalogError) in
+            let totals = try connection.prepare(
+                "SELECT count(*), \(PortableSQL.sum("pack_bytes")) FROM sessions WHERE pack IS NOT NULL")
+            guard try totals.step() else { return (0, 0) }
+            return (Int(clamping: totals.integer(0)), totals.unsigned(1))
+        }
+    }
+}

@@ -54,7 +54,7 @@ extension Catalog {
             let next = try connection.prepare(
                 """
                 SELECT id, deadline, image, tag FROM sessions WHERE state = 'pending' AND deadline IS NOT NULL
-                ORDER BY deadline LIMIT \(max(0, deadlines))
+                ORDER BY deadline, key LIMIT \(max(0, deadlines))
                 """)
             while try next.step() {
                 pulse.deadlines.append(

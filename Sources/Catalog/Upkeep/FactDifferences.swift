@@ -94,6 +94,7 @@ struct FactDifferences {
         let rows = try connection.prepare(
             """
             SELECT artifact, state, tries, last_try, bytes, verdict, flags, sha256 FROM artifacts WHERE session = ?1
+            ORDER BY artifact
             """
         ).bind(1, key)
         var known: ByteSet = []

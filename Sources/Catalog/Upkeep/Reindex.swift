@@ -113,6 +113,9 @@ extension Catalog {
 
     /// Indexes every pack of the store again into the existing database; see ``reindex(store:home:alone:renew:progress:)``.
     ///
+    /// It works on a shared catalog too, whose ledger, decisions and leases stay. A shared catalog with damaged tables is not set
+    /// aside: restore it from a backup, or let salvage create the tables in an empty database, and call this.
+    ///
     /// Other processes may publish and commit packs meanwhile: each pack is checked again inside the transaction that
     /// records it, and a row loses its pack only if the file is found not to exist inside the transaction.
     public func reindex(

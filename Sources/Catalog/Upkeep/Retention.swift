@@ -239,7 +239,8 @@ extension Catalog {
     /// - Parameter time: in milliseconds since 1970.
     public func historyBefore(_ time: Int64) throws(CatalogError) -> [(session: String, at: Int64)] {
         try read { (connection) throws(CatalogError) in
-            let rows = try connection.prepare("SELECT id, at FROM sessions WHERE \(Self.isHistory) ?1 ORDER BY at")
+            let rows = try connection.prepare(
+                "SELECT id, at FROM sessions WHERE \(Self.isHistory) ?1 ORDER BY at, key")
             rows.bind(1, time)
             var sessions: [(session: String, at: Int64)] = []
             while try rows.step() { sessions.append((rows.text(0), rows.integer(1))) }
