@@ -1,20 +1,23 @@
 import Model
+import Text
 
 extension Catalog {
     /// Records published packs of a claimed session, in one transaction that begins with the claim. See
     /// ``commit(_:from:)-([PackContents],_)``.
     ///
-    /// The same transaction ends the claim if it settles the session, and makes the session's earlier pack garbage in
-    /// a day: until then, readers that know its path finish.
+    /// The same transaction ends the claim if it settles the session, and makes the packs that were merged into the new one
+    /// garbage in a day: until then, readers that know their paths finish. A recorded pack that was not merged stays: the
+    /// sweep compares it with the new one.
     ///
     /// - Parameters:
     ///   - packs: packs of the fence's session, the newest last.
     ///   - source: where they come from.
     ///   - fence: the claim.
+    ///   - superseded: the paths of earlier packs that the new one contains.
     /// - Throws: ``CatalogError``, with `lease_lost` when the claim does not hold any more. The pack is then an orphan,
     ///   which the sweep adopts or removes.
     public func commit(
-        _ packs: [PackContents], from source: PackSource = .harvest, fence: WorkFence
+        _ packs: [PackContents], from source: PackSource = .harvest, fence: WorkFence, superseded: [String] = []
     ) throws(CatalogError) {
         guard let last = packs.last else { return }
         let indexed = packs.map { IndexedPack($0) }
@@ -22,7 +25,8 @@ extension Catalog {
         let texts = try intern(indexed)
         try write { (connection) throws(CatalogError) in
             try Self.require(fence, ends: settles, connection)
-            try Self.supersede(fence.session, by: packs.map(\.path), connection)
+            let merged = superseded.filter { path in !packs.contains { $0.path.hasSameBytes(as: path) } }
+            if !merged.isEmpty { try Self.discard(merged, of: fence.session, connection) }
             let writer = try PackRows(connection, texts)
             for pack in indexed { try writer.put(pack, from: source) }
         }
@@ -40,24 +44,24 @@ extension Catalog {
         statement.reset()
     }
 
-    /// Makes a session's recorded pack garbage, unless it is one of the new ones, which are not garbage.
-    static func supersede(
-        _ session: String, by paths: [String], _ connection: any SQLConnection
+    /// Makes packs garbage whose content is in a later one.
+    private static func discard(
+        _ paths: [String], of session: String, _ connection: any SQLConnection
     ) throws(CatalogError) {
-        let new = FleetSQL.array(paths)
-        try connection.prepare("DELETE FROM garbage WHERE key IN \(FleetSQL.texts("?1"))").bind(1, new).run()
         try connection.prepare(
             """
             INSERT INTO garbage(key, session, bytes, not_before)
-            SELECT pack, id, pack_bytes, clock_timestamp() + interval '\(Garbage.patience)' FROM sessions
-            WHERE id = ?1 AND pack IS NOT NULL AND pack NOT IN \(FleetSQL.texts("?2"))
+            SELECT r.path, CAST(?2 AS text),
+                coalesce((SELECT pack_bytes FROM sessions s WHERE s.id = CAST(?2 AS text) AND s.pack = r.path), 0),
+                clock_timestamp() + interval '\(Garbage.patience)'
+            FROM (SELECT DISTINCT json_array_elements_text(CAST(?1 AS json)) AS path) r
             ON CONFLICT DO NOTHING
             """
-        ).bind(1, session).bind(2, new).run()
+        ).bind(1, FleetSQL.array(paths)).bind(2, session).run()
     }
 
-    /// Records a pack of the bucket that no row names, unless the session has a pack that is not older, or somebody works
-    /// on it, or the pack is garbage.
+    /// Records a pack of the bucket that no row names, unless somebody works on its session or the pack is garbage. The pack
+    /// that the row named before stays in the bucket; the next sweep compares it with this one.
     ///
     /// - Parameters:
     ///   - contents: the pack.
@@ -79,7 +83,6 @@ extension Catalog {
             let garbage = try connection.prepare("SELECT 1 FROM garbage WHERE key = ?1")
             guard try !garbage.bind(1, contents.path).step() else { return false }
             garbage.reset()
-            try Self.supersede(session, by: [contents.path], connection)
             try PackRows(connection, texts).put(indexed, from: .disk)
             return true
         }

@@ -57,11 +57,23 @@ extension SharedBatch {
             return standing.state?.isFinal == true ? .none : .lists
         }
         var permitted = LedgerBatch()
-        permitted.sessions = ledger.sessions.filter { rights($0.session) != .none }
+        permitted.sessions = ledger.sessions.filter { update in
+            switch rights(update.session) {
+            case .none: return false
+            case .all: return true
+            case .lists:
+                // Only its holder ends a session that is to be fetched.
+                guard update.state?.isFinal == true else { return true }
+                return standings[update.session]?.state != .pending
+            }
+        }
         permitted.artifacts = ledger.artifacts.filter { rights($0.session) == .all }
         permitted.requests = ledger.requests.filter { rights($0.session) != .none }
-        // A machine's own spool: the record of its files may go once they are gone.
-        permitted.released = ledger.released.filter { rights($0) == .all }
+        // The record of the packed files in a spool, usually of a session that was settled a moment ago. Whoever works on
+        // it now has packed files of its own there.
+        permitted.released = ledger.released.filter { session in
+            standings[session]?.owner?.hasSameBytes(as: owner) ?? true
+        }
         for session in settled where rights(session) != .all { fenced.insert(session) }
         return (permitted, fenced)
     }
@@ -154,16 +166,25 @@ extension Catalog {
         }
     }
 
-    /// The running sessions that a harvester recorded since a time, oldest first, with their labels' place left empty.
+    /// The running sessions that a harvester recorded since a time, oldest first, with their labels.
     ///
     /// - Parameter since: in milliseconds since 1970, by the clocks of the harvesters: ask for some time twice.
     public func running(since: Int64) throws(CatalogError) -> [SessionRecord] {
-        try read { (connection) throws(CatalogError) in
-            let rows = try connection.prepare(
-                SessionColumns.select() + " WHERE s.state = 'running' AND s.first_seen >= ?1 ORDER BY s.first_seen, s.key")
+        let which = "s.state = 'running' AND s.first_seen >= ?1"
+        return try read { (connection) throws(CatalogError) in
+            var labels: ByteDictionary<ByteDictionary<String>> = [:]
+            let pairs = try connection.prepare(
+                "SELECT s.id, l.key, l.value FROM labels l JOIN sessions s ON s.key = l.session WHERE \(which)")
+            pairs.bind(1, since)
+            while try pairs.step() { labels[pairs.text(0), default: [:]][pairs.text(1)] = pairs.text(2) }
+            let rows = try connection.prepare(SessionColumns.select() + " WHERE \(which) ORDER BY s.first_seen, s.key")
             rows.bind(1, since)
             var found: [SessionRecord] = []
-            while try rows.step() { found.append(SessionColumns.record(rows)) }
+            while try rows.step() {
+                var record = SessionColumns.record(rows)
+                record.identity.labels = labels[record.session] ?? [:]
+                found.append(record)
+            }
             return found
         }
     }

@@ -154,6 +154,13 @@ extension Catalog {
         }
     }
 
+    /// Whether a harvester works on a session.
+    public func isClaimed(_ session: String) throws(CatalogError) -> Bool {
+        try read { (connection) throws(CatalogError) in
+            try connection.integer("SELECT 1 FROM work WHERE session = ? AND state = 'leased'", [.text(session)]) != nil
+        }
+    }
+
     private static func claims(_ statement: any SQLStatement) throws(CatalogError) -> [ClaimedWork] {
         var claims: [ClaimedWork] = []
         while try statement.step() { claims.append(FleetSQL.claim(statement)) }

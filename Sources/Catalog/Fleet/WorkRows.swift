@@ -93,8 +93,8 @@ extension CatalogError {
     static func fenced(_ fence: WorkFence, path: String) -> CatalogError {
         CatalogError(
             code: .leaseLost,
-            message: "the lease of session \(fence.session) was lost (claim \(fence.epoch) of \(fence.owner)): nothing was "
-                + "recorded",
+            message: "the lease of session \(fence.session) was lost (claim \(fence.epoch) of \(fence.owner)): "
+                + "nothing was recorded",
             path: path, session: fence.session,
             hint: "its downloads stay in this machine's spool and are offered again; if this happens often, raise "
                 + "store.harvester.lease, or look for a stopped process or a slow connection to the catalog")

@@ -217,6 +217,8 @@ extension HarvestState {
         _ actions: [Fetcher.Action], path: String?, key: String, artifact: String, bytes: UInt64
     ) -> [String] {
         guard let path else { return [] }
+        // Its lease was lost while the download ran: the bytes are offered again.
+        if let fleet, contexts[key] == nil, fleet.strays.contains(key) { return [] }
         for case .keep(_, _, let complete, let replaces) in actions {
             guard contexts[key] != nil else { return [path] }
             var unwanted: [String] = []

@@ -148,7 +148,9 @@ extension HarvestState {
         guard let rule = configuration.rule(for: identity), rule.follow, rule.sample.includes(session: key) else {
             return
         }
-        guard followed.count < min(configuration.limits.followers, budget.followers) else {
+        if let fleet, !fleet.follows(key) { return }
+        let most = min(configuration.limits.followers, budget.followers, fleet?.mostFollowed ?? .max)
+        guard followed.count < most else {
             if waitingToFollow.count < 100_000 { waitingToFollow.append((key, identity)) }
             return
         }

@@ -55,6 +55,12 @@ extension HarvestRunner {
                 throw HarvestError(.storeUnusable, known, session: key)
             }
             try await record(key, packed, decided)
+        } catch let error as CatalogError where error.code == .leaseLost {
+            change { state, _ in
+                state.progress.ingesting -= 1
+                state.loseFenced(key, error)
+            }
+            return
         } catch {
             let reason = "\(error)"
             state.withLock { state in
@@ -104,7 +110,8 @@ extension HarvestRunner {
         for aside in outcome.quarantined {
             parts.observer.event(.quarantined(session: key, path: store + "/" + aside.place, reason: aside.reason))
         }
-        return PackedRequest(outcome: outcome, files: request.files, vanished: vanished.map(\.path))
+        return PackedRequest(
+            outcome: outcome, files: request.files, vanished: vanished.map(\.path), epoch: request.epoch)
     }
 
     /// Returns the files with their current sizes and times, and those that no longer exist.
@@ -140,8 +147,22 @@ extension HarvestRunner {
             if packed.isTold(decided) { self.parts.observer.committing([key]) }
             // A session that was withdrawn meanwhile is not done just because a pack of it is.
             let isCurrent = self.state.withLock { decided != nil && $0.fetcher.isCommitting(key) }
-            try catalog.commit(isCurrent ? contents : found, from: isCurrent ? .harvest : .disk)
+            try self.enter(isCurrent ? contents : found, packed, isCurrent ? .harvest : .disk, in: catalog)
         }
+    }
+
+    /// Enters a published pack into the catalog; under its claim in a shared store.
+    private func enter(
+        _ contents: PackContents, _ packed: PackedRequest, _ source: PackSource, in catalog: Catalog
+    ) throws {
+        guard let work = parts.fleet else { return try catalog.commit(contents, from: source) }
+        let key = contents.facts.session
+        let fence = state.withLock { $0.fleet?.fence(key, epoch: Int64(clamping: packed.epoch)) }
+        guard let fence else {
+            throw HarvestError(.storeUnusable, "this machine is not a harvester of the store", session: key)
+        }
+        try work.commit(
+            contents, from: source, fence: fence, superseded: packed.outcome.superseded, in: catalog)
     }
 
     /// Tells the fetcher of a local failure; it decides when to try again.
@@ -172,6 +193,8 @@ struct PackedRequest: Sendable {
     var files: [SpooledFile]
     /// The paths of downloads that had vanished from the spool.
     var vanished: [String]
+    /// The number of the claim under which it was made; 0 in a store that is not shared.
+    var epoch: UInt64 = 0
 
     /// Whether people may want a message about what the commit records: crashes, or that something is lost.
     func isTold(_ decided: Fetcher.Commit?) -> Bool {
@@ -208,7 +231,7 @@ extension HarvestState {
         guard !files.isEmpty else { return nil }
         return IngestRequest(
             facts: context.facts, artifacts: fetcher.outcomes(of: key) ?? [], files: files,
-            earlierPack: context.pack)
+            earlierPack: context.pack, epoch: UInt64(clamping: context.epoch ?? 0))
     }
 
     /// Clears earlier failures from which a daemon has recovered.

@@ -74,6 +74,8 @@ extension HarvestRunner {
 
     private func listOnce(_ session: String?) async -> HarvestError? {
         if let session { return await lookUp(session) }
+        // Another harvester of a shared store lists for all.
+        guard await mayList() else { return nil }
         let running = await list(.running, tries: 3)
         let all = await list(.all, tries: 3)
         let failures = [running, all].count { $0 != .whole }
@@ -145,6 +147,10 @@ extension HarvestRunner {
         var nextAll = nextRunning
         var lastAll = Int64(0)
         while !Task.isCancelled, !state.withLock({ $0.stopping }) {
+            guard state.withLock({ $0.fleet?.polls ?? true }) else {
+                try? await Task.sleep(for: .milliseconds(Self.showEvery))
+                continue
+            }
             let now = Self.now()
             let poll = state.withLock { $0.configuration.poll }
             // The endpoint's rate limit holds even for shorter intervals.
@@ -284,6 +290,7 @@ extension HarvestRunner {
 
     /// Writes a batch. Runs on the catalog's queue, so that batches are written in the order they were taken.
     func writeBatch(_ catalog: Catalog) throws {
+        if let work = parts.fleet { return try writeShared(work, catalog) }
         let batch = state.withLock { $0.takeBatch() }
         let lost = batch.settledLosses
         if !lost.isEmpty { parts.observer.committing(lost) }

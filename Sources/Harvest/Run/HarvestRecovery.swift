@@ -13,6 +13,7 @@ extension HarvestRunner {
     ///   - mode: A single pass or a daemon.
     ///   - limit: The sessions to limit a single pass to; nil for all.
     func recover(_ mode: Mode, _ limit: Selection? = nil) async throws {
+        if parts.fleet != nil { return try await findStrays() }
         let now = Self.now()
         var settings = Watcher.Settings()
         settings.retention = configuration.retention
@@ -45,7 +46,7 @@ extension HarvestRunner {
     }
 
     /// Returns the content of the spool and of the folder of followed logs, without folders that cannot be read now.
-    private func survey() async throws -> (found: [Spool.Leftovers], live: [Spool.Leftovers]) {
+    func survey() async throws -> (found: [Spool.Leftovers], live: [Spool.Leftovers]) {
         let spool = spool
         do {
             let (found, live) = try await disk.run { () throws -> (Spool.Survey, Spool.Survey) in

@@ -38,7 +38,7 @@ extension HarvestRunner {
             var found = try Self.leftOut(catalog, configuration, request, now)
             found.reopenings.removeAll { reopening in session.map { !Self.isAbout(reopening.record, $0) } ?? false }
             // Record before the first request: a session recorded as done must not have unpacked downloads.
-            try catalog.record(self.state.withLock { $0.announce(&found.reopenings) })
+            try self.announce(&found.reopenings, in: catalog)
             return found
         }
         change { state, now in

@@ -19,6 +19,9 @@ public final class HarvestRunner: Sendable {
         case pass(maxRuntime: Int64?, session: String?)
         /// Runs until ``HarvestRunner/requestStop()``.
         case watch
+
+        /// The session that a single pass is limited to.
+        var session: String? { if case .pass(_, let session) = self { session } else { nil } }
     }
 
     /// The services that a run uses.
@@ -36,6 +39,10 @@ public final class HarvestRunner: Sendable {
         /// Makes an inspector that finds times and crash anchors in followed logs. Its argument is when the session
         /// began, in milliseconds since 1970.
         public var inspector: (@Sendable (Int64) -> any BlockInspector)?
+        /// What the harvesters of a shared store share; nil for a store that one process harvests.
+        public var fleet: (any SharedWork)?
+        /// The upkeep of a shared store that this process does now and then while it watches.
+        public var jobs: [SharedJob] = []
 
         /// Makes the parts.
         public init(
@@ -181,6 +188,7 @@ public final class HarvestRunner: Sendable {
         try? await Task.sleep(for: .milliseconds(1), clock: .continuous)
         try? await Task.sleep(for: .milliseconds(1), clock: .suspending)
         let limited = again.flatMap { $0 == Selection() ? nil : $0 }
+        try await joinFleet(mode, claims: limited == nil && mode.session == nil)
         try await recover(mode, limited)
         var named: [String] = []
         if case .pass(_, let session) = mode {
@@ -197,6 +205,13 @@ public final class HarvestRunner: Sendable {
                 group.addTask { await self.keepLive() }
                 group.addTask { await self.keepInStep() }
             }
+            if parts.fleet != nil {
+                group.addTask { await self.setRates() }
+                group.addTask { await self.keepLeases() }
+                group.addTask { await self.keepShares(mode) }
+                group.addTask { await self.keepRates() }
+                if mode == .watch { group.addTask { await self.keepJobs() } }
+            }
             for await _ in wakes {
                 let (work, finished) = takeWork()
                 for piece in work { start(piece, in: &group) }
@@ -208,6 +223,7 @@ public final class HarvestRunner: Sendable {
         await finishIngests(until: deadline?.end)
         await dropLeft()
         await flushLedger(final: true)
+        await leaveFleet()
         if let failure { throw failure }
         let absent = mode == .watch ? [] : await absentPathsOfPass(since: began)
         return state.withLock { state in

@@ -39,6 +39,8 @@ struct HarvestState {
         var published: PackedRequest?
         /// The version of the configuration that decided what to fetch.
         var version = 0
+        /// The number of the claim on it in a shared store.
+        var epoch: Int64?
     }
 
     let current: CurrentConfiguration
@@ -85,6 +87,10 @@ struct HarvestState {
     var work: [Work] = []
     /// Ingests and commits that wait for their turn.
     var packing: [Work] = []
+    /// What exists only in a shared store; nil for a store that one process harvests.
+    var fleet: FleetState?
+    /// Why the shared catalog cannot be used now.
+    var fleetTrouble: String?
     var listAllSoon = false
     /// Damaged entries of lists that have been reported.
     var damageTold: ByteSet = []
@@ -103,7 +109,7 @@ struct HarvestState {
     /// Whether nothing is in progress.
     var isIdle: Bool {
         active == 0 && work.isEmpty && packing.isEmpty && progress.ingesting == 0 && fetcher.pending == 0
-            && !fetcher.isDescribing
+            && !fetcher.isDescribing && fleet?.isIdle ?? true
     }
 
     /// The current configuration.
@@ -123,10 +129,11 @@ struct HarvestState {
                 batch.sessions.append(update)
                 if alive { follow(key, identity) }
             case .describe(let id): fetcher.requestDescribe(id: id)
-            case .exited(let session): begin(session, now)
+            case .exited(let session): if fleet == nil { begin(session, now) } else { offer(session, now) }
             case .withdraw(let key):
                 fetcher.withdraw(key: key)
                 parked[key] = nil
+                fleet?.withdrawn.insert(key)
                 if contexts.removeValue(forKey: key) != nil { work.append(.drop(key: key, live: false)) }
                 batch.sessions.append(SessionUpdate(session: key, state: .running))
                 if let identity = watcher.identity(of: key) { follow(key, identity) }
@@ -146,7 +153,10 @@ struct HarvestState {
             case .commit(let key, let commit): packing.append(.commit(key: key, commit))
             case .note(let key): dirty.insert(key)
             case .keep, .discard: break  // Handled by the downloading task.
-            case .returned(let key): apply(watcher.handle(.returned(key: key), now: now), now)
+            case .returned(let key):
+                let actions = watcher.handle(.returned(key: key), now: now)
+                // In a shared store the watcher that knows the session may be another harvester's.
+                apply(actions.isEmpty && fleet != nil ? [.withdraw(key: key)] : actions, now)
             case .postponed(let key, let reason):
                 // Record in the ledger why it is pending.
                 let start = contexts[key]?.session.crashed == true ? "\(ExitedSession.crashedPrefix); " : ""
@@ -158,6 +168,7 @@ struct HarvestState {
                 contexts[key] = nil
                 dirty.remove(key)
                 batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: $0) }
+                rest(key)
             case .settled(let key, let state, let outcomes, let isCommitted):
                 settle(key, state, outcomes, isCommitted: isCommitted, now)
             case .paused(let pause):
@@ -194,7 +205,8 @@ struct HarvestState {
             files += live
         }
         contexts[key] = Context(
-            session: session, files: files, pack: packs.removeValue(forKey: key), version: current.version)
+            session: session, files: files, pack: packs.removeValue(forKey: key), version: current.version,
+            epoch: fleet?.keeper.epoch(of: key))
         var job = FetchJob.plan(for: session, by: configuration, earlier: remembered.removeValue(forKey: key) ?? [])
         if rerun.remove(key) != nil {
             for index in job.items.indices { job.items[index].earlier = nil }
@@ -206,7 +218,7 @@ struct HarvestState {
         if parkedReplaced.remove(key) != nil { apply(fetcher.replaced(key: key, now: now), now) }
     }
 
-    private mutating func noteExit(_ session: ExitedSession) {
+    mutating func noteExit(_ session: ExitedSession) {
         guard parked[session.key] == nil else { return }
         var update = SessionUpdate(
             session.identity.withID(session.key), state: .pending, reason: session.reason)
@@ -260,6 +272,7 @@ struct HarvestState {
             batch.sessions.append(SessionUpdate(session: key, state: state, reason: outcomes.sessionReason(state)))
             batch.artifacts += outcomes.map { ArtifactRecord(session: key, entry: $0) }
         }
+        endLease(key, isCommitted: isCommitted)
         work.append(.drop(key: key, live: true))
         apply(watcher.handle(.settled(key: key), now: now), now)
         count(key, state, outcomes)

@@ -28,6 +28,16 @@ extension Watcher {
         return marks[known].phase == .done && slots[session.identity.id] == known
     }
 
+    /// Forgets a session that another harvester watches.
+    mutating func drop(_ key: String) {
+        if let slot = keys[key] { forget(slot) }
+    }
+
+    /// The sessions that ended and are not settled.
+    var pendingSessions: [String] {
+        marks.indices.compactMap { marks[$0].phase == .pending ? tracks[$0].key : nil }
+    }
+
     /// The sessions believed to be running, with their metadata.
     var runningSessions: [(key: String, identity: SessionIdentity)] {
         marks.indices.compactMap { slot in

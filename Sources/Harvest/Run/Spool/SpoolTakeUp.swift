@@ -22,7 +22,11 @@ extension HarvestRunner {
 
     /// Removes from the spool what is proven to be in a pack, and takes up the rest, even if the ledger has its session
     /// as finished. Packing a download twice does no harm.
-    func takeUp(_ found: [Spool.Leftovers], _ live: [Spool.Leftovers]) async throws -> TakenUp {
+    ///
+    /// - Parameter recordsReopened: whether to record here that finished sessions are open again.
+    func takeUp(
+        _ found: [Spool.Leftovers], _ live: [Spool.Leftovers], recordsReopened: Bool = true
+    ) async throws -> TakenUp {
         var taken = TakenUp()
         for var leftovers in found {
             let session = leftovers.manifest.facts.session
@@ -56,7 +60,7 @@ extension HarvestRunner {
             }
         }
         let reopened = taken.reopened.map { SessionUpdate(reopening: $0.record) }
-        if !reopened.isEmpty { try await parts.catalog.perform { try $0.record(sessions: reopened) } }
+        if recordsReopened, !reopened.isEmpty { try await parts.catalog.perform { try $0.record(sessions: reopened) } }
         return taken
     }
 
