@@ -267,7 +267,7 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(
             name: "LogSearchTests",
-            dependencies: ["Model", "BlockIndex", "LogSearch", "LogTime", "Pack", "PackHome", "Printers"],
+            dependencies: ["Files", "Model", "BlockIndex", "LogSearch", "LogTime", "Pack", "PackHome", "Printers"],
             swiftSettings: house),
         .target(
             name: "Pack",
