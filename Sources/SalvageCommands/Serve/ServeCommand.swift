@@ -2,6 +2,7 @@ import Files
 import Glibc
 import Harvest
 import JSON
+import Model
 import SalvageConfiguration
 import SalvageServer
 import Store
@@ -102,6 +103,8 @@ struct Serve: AsyncCommand {
         if let tokenName, let tokenRoles { return try printToken(tokenName, tokenRoles) }
         let configuration = try StoreAccess.configuration(options)
         let address = try StoreAccess.address(options)
+        // Transfers begin in this machine's folder, before any question has created it.
+        if address.shared != nil { _ = try Store(creating: address) }
         let store = try ServerStore(address, builds: configuration.builds.order)
         let serverOptions = try serverOptions(configuration)
         let server = Server(serverOptions, store: store)

@@ -26,16 +26,20 @@ package struct StoreBucket: Sendable {
                 hint: "set store: {packs: s3://bucket/prefix} in the configuration of a harvester, which records it")
         }
         self.address = address
+        let environment = Environment.all
+        var options = S3Options()
+        options.environment = environment
         do throws(S3Error) {
             client = try S3Client(
                 try S3Location(parsing: packs), address.bucket,
-                credentials: CredentialsChain.standard(address.bucket, environment: Environment.all))
+                credentials: CredentialsChain.standard(address.bucket, environment: environment), options: options)
         } catch {
             throw StoreError(error)
         }
         let forFilters = address.cacheBytes / 8
         home = CachedPackHome(
-            S3PackHome(client, local: folder), local: folder, most: address.cacheBytes - forFilters)
+            S3PackHome(client, local: folder, parallel: address.bucket.parallel), local: folder,
+            most: address.cacheBytes - forFilters)
         filters = CachedFilterObjects(BucketFilters(client), local: folder, most: forFilters)
     }
 }

@@ -11,19 +11,25 @@ struct BucketExamination {
     var findings: [Finding] {
         do throws(StoreError) {
             guard let bucket = try store.bucket() else { return [] }
-            return bucket.client.examine().map { finding in
-                switch finding.grade {
-                case .ok: .ok("bucket", finding.message)
-                case .note: .note("bucket", finding.message, hint: finding.hint)
-                case .warning: .warning("bucket", finding.message, hint: finding.hint)
-                case .failure: .failure("bucket", finding.message, hint: finding.hint)
+            let place: Finding = .ok("bucket", bucket.client.location.description)
+            return [place]
+                + bucket.client.examine().facts.map { fact in
+                    Finding(name: fact.name, grade: Self.grade(fact.grade), message: fact.message, hint: fact.hint)
                 }
-            }
         } catch {
             return [
                 .failure(
                     "bucket", error.message + (error.path.map { " (\($0))" } ?? ""), hint: error.hint)
             ]
+        }
+    }
+
+    private static func grade(_ grade: S3Examination.Grade) -> Finding.Grade {
+        switch grade {
+        case .ok: .ok
+        case .note: .note
+        case .warning: .warning
+        case .failure: .failure
         }
     }
 }

@@ -79,7 +79,7 @@ struct DatabaseExamination {
         guard left * 10 < facts.mostConnections || left < 10 else { return .ok("database", words) }
         return .warning(
             "database", words + ": further machines will be refused",
-            hint: "raise max_connections, or put PgBouncer in front; a harvester needs 4, serve up to 25, a query 1")
+            hint: "raise max_connections, or find out who holds them: SELECT * FROM pg_stat_activity")
     }
 
     private var durability: Finding? {
