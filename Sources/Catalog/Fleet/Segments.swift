@@ -69,18 +69,22 @@ extension Catalog {
         _ body: (SelectedPack, _ isUnfiltered: Bool) throws -> Void
     ) throws {
         try readThrough { connection in
-            let unfiltered = """
-                s.pack IN (SELECT u.pack FROM unfiltered u WHERE u.segment IS NULL
-                    OR u.segment NOT IN \(FleetSQL.texts("?")))
-                """
             var filter = try Filter.sessions(selection, on: connection)
+            // One array, so that the planner takes the index on packs, however many rows it expects of the list.
             filter.add(
-                "(s.pack IN \(FleetSQL.texts("?")) OR \(unfiltered))",
-                [.text(FleetSQL.array(packs)), .text(FleetSQL.array(listed))])
+                "s.pack = ANY(ARRAY(\(FleetSQL.texts("?")) UNION ALL SELECT u.pack FROM u))",
+                [.text(FleetSQL.array(packs))])
             let rows = try connection.prepare(
                 """
+                WITH u AS MATERIALIZED (
+                    SELECT pack FROM unfiltered WHERE segment IS NULL
+                    UNION ALL SELECT pack FROM unfiltered WHERE segment = ANY(ARRAY(
+                        SELECT key FROM segment
+                        WHERE (replaced IS NULL OR replaced > clock_timestamp() - \(Self.longestSearch))
+                            AND key NOT IN \(FleetSQL.texts("?")))))
                 SELECT s.pack, s.pack_bytes, s.id, s.image, s.tag, s.location, s.created,
-                    coalesce(s.exited, s.first_seen_exited), CASE WHEN \(unfiltered) THEN 1 ELSE 0 END
+                    coalesce(s.exited, s.first_seen_exited),
+                    CASE WHEN EXISTS (SELECT 1 FROM u WHERE u.pack = s.pack) THEN 1 ELSE 0 END
                 FROM sessions s\(filter.sql)
                 """
             ).bind([.text(FleetSQL.array(listed))] + filter.values)

@@ -19,6 +19,7 @@ extension PostgresSchema {
         CREATE TRIGGER sessions_unfiltered_changed AFTER UPDATE OF pack ON sessions
             FOR EACH ROW WHEN (NEW.pack IS NOT NULL AND NEW.pack IS DISTINCT FROM OLD.pack)
             EXECUTE FUNCTION note_unfiltered();
+        CREATE INDEX unfiltered_segment ON unfiltered(segment);
         CREATE INDEX segment_replaced ON segment(replaced) WHERE replaced IS NOT NULL;
         """
 }
