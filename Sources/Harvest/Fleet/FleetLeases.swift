@@ -274,6 +274,22 @@ extension HarvestRunner {
         for key in keys { tellKeeper(.settled(key)) }
     }
 
+    /// Gives back sessions that are held while nothing is done about them, such as one that could not be reopened.
+    ///
+    /// - Parameter suspects: those of the last call, which have had the time since then.
+    func giveBackIdle(_ suspects: inout ByteSet) async {
+        let idle = state.withLock { state -> [String] in
+            guard let fleet = state.fleet, fleet.taking == 0 else { return [] }
+            return fleet.keeper.epochs.keys.filter { key in
+                state.contexts[key] == nil && state.parked[key] == nil && !fleet.settled.contains(key)
+                    && !fleet.resting.contains(key)
+            }
+        }
+        let known = suspects
+        suspects = ByteSet(idle)
+        await giveBack(idle.filter { known.contains($0) })
+    }
+
     /// Ends this harvester after the last write: what it still holds is free at once.
     func leaveFleet() async {
         guard let name = state.withLock({ $0.fleet?.name }) else { return }

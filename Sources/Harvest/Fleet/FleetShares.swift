@@ -24,6 +24,7 @@ extension HarvestRunner {
     func keepShares(_ mode: Mode) async {
         var last = (beat: Int64.min / 2, offer: Int64.min / 2, follow: Int64.min / 2, stray: Int64.min / 2)
         var known = Int64.min
+        var suspects = ByteSet()
         while !Task.isCancelled {
             let now = Self.monotonic()
             do {
@@ -43,6 +44,7 @@ extension HarvestRunner {
                 }
                 if now - last.stray >= Self.strayEvery {
                     last.stray = now
+                    await giveBackIdle(&suspects)
                     try await claimStrays()
                     state.withLock { $0.fleet?.askedForStrays = true }
                 }
@@ -212,7 +214,8 @@ extension HarvestRunner {
     func claimStrays() async throws {
         let keys = state.withLock { state in
             state.fleet?.strays.filter { key in
-                state.contexts[key] == nil && state.followed[key] == nil && !state.fetcher.isDownloading(key)
+                state.contexts[key] == nil && state.fleet?.keeper.epoch(of: key) == nil && state.followed[key] == nil
+                    && !state.fetcher.isDownloading(key)
             } ?? []
         }
         guard !keys.isEmpty else { return }
@@ -266,7 +269,10 @@ extension HarvestRunner {
 
     /// Records that sessions are open again, before the first request. In a shared store only those that can be claimed.
     func announce(_ reopenings: inout [Reopening], in catalog: Catalog) throws {
-        let batch = state.withLock { $0.announce(&reopenings) }
+        let batch = state.withLock { state in
+            reopenings.removeAll { state.fleet?.keeper.epoch(of: $0.record.session) != nil }
+            return state.announce(&reopenings)
+        }
         guard let work = parts.fleet else { return try catalog.record(batch) }
         guard !reopenings.isEmpty, let owner = state.withLock({ $0.fleet?.name.owner }) else { return }
         let sent = Self.monotonic()
@@ -274,6 +280,7 @@ extension HarvestRunner {
         let claims = try work.acquire(offers, by: owner)
         let shared = state.withLock { state in
             state.fleet?.keeper.acquired(claims.map { ($0.session, $0.epoch) }, sent: sent)
+            for claim in claims { state.fleet?.reopening.insert(claim.session) }
             return SharedBatch(batch, held: state.fleet?.keeper.epochs ?? [:])
         }
         let claimed = ByteSet(claims.map(\.session))

@@ -17,6 +17,8 @@ struct FleetState {
     var resting = ByteSet()
     /// Sessions with downloads on this machine that it does not hold; they are claimed when they can be.
     var strays = ByteSet()
+    /// Finished sessions that are claimed and about to be reopened, to fetch more of them.
+    var reopening = ByteSet()
     /// Whether this harvester polls the lists.
     var polls = false
     /// Whether sessions are claimed at all: not by a pass over named sessions.
@@ -57,9 +59,11 @@ struct FleetState {
 }
 
 extension HarvestState {
-    /// Hands a session that ended to whichever harvester claims it, or begins it, if this one holds it already.
+    /// Hands a session that ended to whichever harvester claims it, or begins it, if this one reopens it and holds it.
     mutating func offer(_ session: ExitedSession, _ now: Int64) {
-        if fleet?.keeper.epoch(of: session.key) != nil { return begin(session, now) }
+        if fleet?.reopening.remove(session.key) != nil { return begin(session, now) }
+        // It is being taken up, with what the spool has of it, or is fetched already.
+        guard fleet?.keeper.epoch(of: session.key) == nil else { return }
         if session.evidence != .resumed { noteExit(session) }
         fleet?.offers.append(WorkOffer(session))
     }
@@ -144,6 +148,7 @@ extension HarvestState {
     /// Drops a session whose commit was refused, because its lease is lost.
     mutating func loseFenced(_ key: String, _ error: CatalogError) {
         _ = fleet?.keeper.handle(.fenced(key), now: HarvestRunner.monotonic())
-        lose(key, error.message)
+        observer.event(.storeTrouble("a pack of session \(key) was not recorded, because \(error.message)"))
+        lose(key, "its lease was lost")
     }
 }

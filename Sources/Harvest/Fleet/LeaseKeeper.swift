@@ -149,6 +149,8 @@ public struct LeaseKeeper: Sendable {
     }
 
     private mutating func hold(_ session: String, _ epoch: Int64, _ sent: Int64) {
+        // Answers may overtake each other.
+        if let known = held[session], known.epoch > epoch { return }
         held[session] = Held(epoch: epoch, until: sent &+ settings.lease)
     }
 
