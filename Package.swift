@@ -356,7 +356,7 @@ let package = Package(
             name: "salvage-bench",
             dependencies: [
                 "Clocks",
-                "Calendar", "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
+                "Calendar", "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Store", "Text",
                 programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: hot),

@@ -80,7 +80,9 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder + "/packs/2026/11/20", withIntermediateDirectories: true)
         let descriptor = try PackFile.create(path: folder + "/" + path)
         defer { close(descriptor) }
-        let writer = try PackWriter(descriptor: descriptor, options: PackOptions(workers: 0), inspector: nil)
+        var options = PackOptions(workers: 0)
+        options.filtersAside = true
+        let writer = try PackWriter(descriptor: descriptor, options: options, inspector: nil)
         try writer.beginMember(MemberHeader(path: Array("a.log".utf8), kind: .log))
         let text = (0..<lines).map { "line \($0) of \(number): \($0 &* 2_654_435_761 % 1_000_003)\n" }.joined()
         try Array((text + "needle in \(number)\n").utf8).withUnsafeBytes { try writer.append($0) }
@@ -98,6 +100,7 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let packs = try (0..<30).map { try Self.pack($0, lines: $0 % 7 == 0 ? 60_000 : 900, in: folder) }
+            .sorted { $0.path < $1.path }
         let files = FolderPackHome(store: folder)
         let remote = RemoteHome(folder: files)
         let entries = packs.map { PackFeed.Entry(pack: $0.path, bytes: $0.size, label: Self.label($0.path)) }

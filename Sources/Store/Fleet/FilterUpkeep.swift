@@ -1,5 +1,7 @@
 package import BlockIndex
 package import Catalog
+import Clocks
+package import Harvest
 import LogSearch
 import Pack
 import PackHome
@@ -28,7 +30,7 @@ package struct FilterUpkeep {
     private let maker: String
 
     /// How long a pack waits for the filters that its machine writes, in milliseconds.
-    private static let patience: Int64 = 600_000
+    package static let patience: Int64 = 600_000
     /// Most packs that are read for their filters in one round.
     private static let mostFiltered = 256
 
@@ -50,12 +52,15 @@ package struct FilterUpkeep {
     ///
     /// - Parameters:
     ///   - now: milliseconds since 1970.
+    ///   - patience: how long a pack waits for filters of its machine, in milliseconds.
     ///   - mayContinue: asked before each step: whether this machine still has the job.
     /// - Throws: `CatalogError` when the catalog cannot be asked. Each step is complete or did nothing.
-    package func perform(now: Int64, mayContinue: () throws -> Bool) throws -> Outcome {
+    package func perform(
+        now: Int64, patience: Int64 = Self.patience, mayContinue: () throws -> Bool
+    ) throws -> Outcome {
         var outcome = Outcome()
         try compact(now: now, &outcome, mayContinue)
-        if try mayContinue() { try filterRest(now: now, &outcome) }
+        if try mayContinue() { try filterRest(now: now, patience, &outcome) }
         if try mayContinue() { try catalog.forgetFilteredPacks() }
         return outcome
     }
@@ -112,8 +117,8 @@ package struct FilterUpkeep {
         if try catalog.replaceFilters([failure.object.key], by: nil) { outcome.replaced += 1 }
     }
 
-    private func filterRest(now: Int64, _ outcome: inout Outcome) throws {
-        let packs = try catalog.packsWithoutFilters(for: Self.patience, limit: Self.mostFiltered)
+    private func filterRest(now: Int64, _ patience: Int64, _ outcome: inout Outcome) throws {
+        let packs = try catalog.packsWithoutFilters(for: patience, limit: Self.mostFiltered)
         var batch = FilterBatch()
         var added: [String] = []
         for pack in packs {
@@ -137,6 +142,20 @@ package struct FilterUpkeep {
         try catalog.addFilters(ListedFilters(made.record), packs: packs)
         outcome.filtered += packs.count
         outcome.written += 1
+    }
+}
+
+extension Store {
+    /// The upkeep of filters as a job that one harvester at a time does.
+    ///
+    /// - Parameter maker: this machine's name among the harvesters.
+    package func filterJob(maker: String) -> SharedJob {
+        SharedJob("filters", every: 60_000) { holds in
+            let outcome = try FilterUpkeep(self, maker: maker).perform(now: WallClock.now()) { holds() }
+            guard let first = outcome.problems.first else { return nil }
+            return outcome.problems.count == 1
+                ? first : "\(first), and \(counted(outcome.problems.count - 1, "more problem"))"
+        }
     }
 }
 
