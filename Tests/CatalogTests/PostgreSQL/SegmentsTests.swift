@@ -37,7 +37,9 @@ import Text
     }
 
     @Test func aPackIsAskedDirectlyUntilItsFiltersAreListed() throws {
-        let catalog = try PostgresStore().open()
+        let stage = try PostgresStore()
+        defer { withExtendedLifetime(stage) {} }
+        let catalog = try stage.open()
         for session in ["a1", "a2", "b1"] { try Self.commit(session, to: catalog) }
         #expect(try Self.found(catalog, among: [], listed: []) == ["a1": true, "a2": true, "b1": true])
         let before = try catalog.listedFilters()
@@ -56,7 +58,9 @@ import Text
     }
 
     @Test func aNewGenerationHasNoFiltersYet() throws {
-        let catalog = try PostgresStore().open()
+        let stage = try PostgresStore()
+        defer { withExtendedLifetime(stage) {} }
+        let catalog = try stage.open()
         try Self.commit("a1", to: catalog)
         try catalog.addFilters(Self.object("k1"), packs: [Self.path("a1")])
         try Self.commit("a1", to: catalog, generation: 2)
@@ -69,7 +73,9 @@ import Text
     }
 
     @Test func objectsAreReplacedOnce() throws {
-        let catalog = try PostgresStore().open()
+        let stage = try PostgresStore()
+        defer { withExtendedLifetime(stage) {} }
+        let catalog = try stage.open()
         try catalog.addFilters(Self.object("k1"), packs: [])
         try catalog.addFilters(Self.object("k2"), packs: [])
         #expect(try catalog.replaceFilters(["k1", "k2"], by: Self.object("s1", level: 1)))
@@ -83,7 +89,9 @@ import Text
     }
 
     @Test func whatNobodyFilteredIsFound() throws {
-        let catalog = try PostgresStore().open()
+        let stage = try PostgresStore()
+        defer { withExtendedLifetime(stage) {} }
+        let catalog = try stage.open()
         for session in ["a1", "a2"] { try Self.commit(session, to: catalog) }
         #expect(try catalog.packsWithoutFilters(for: 600_000, limit: 9).isEmpty)
         #expect(try catalog.packsWithoutFilters(for: 0, limit: 9).sorted() == [Self.path("a1"), Self.path("a2")])
@@ -97,7 +105,9 @@ import Text
     }
 
     @Test func theSizeOfASearchIsKnown() throws {
-        let catalog = try PostgresStore().open()
+        let stage = try PostgresStore()
+        defer { withExtendedLifetime(stage) {} }
+        let catalog = try stage.open()
         for session in ["a1", "a2", "b1"] { try Self.commit(session, to: catalog) }
         #expect(try catalog.searchSize(Selection()) == .init(packs: 3, packBytes: 3003, bytes: 0))
         var tagged = Selection()
