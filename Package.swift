@@ -283,7 +283,8 @@ let package = Package(
             name: "PackHome", dependencies: ["Bytes", "CFilter", "Clocks", "Digest", "Files", "Pack", "Text"],
             swiftSettings: hot),
         .testTarget(
-            name: "PackHomeTests", dependencies: ["Bytes", "Clocks", "Files", "Model", "Pack", "PackHome", "S3", "Threads"],
+            name: "PackHomeTests",
+            dependencies: ["Bytes", "Clocks", "Files", "Model", "Pack", "PackHome", "S3", "Threads"],
             swiftSettings: house),
         .target(name: "XML", swiftSettings: hot),
         .testTarget(name: "XMLTests", dependencies: ["Bytes", "XML"], swiftSettings: house),
@@ -323,7 +324,8 @@ let package = Package(
             dependencies: ["CrashExport", "Bytes", "JSON", "Model", "SalvageConfiguration", "Text"],
             swiftSettings: house),
         .target(
-            name: "BlockIndex", dependencies: ["Bytes", "Calendar", "Files", "Pack", "PackHome", "Text", "Threads", "CFilter"],
+            name: "BlockIndex",
+            dependencies: ["Bytes", "Calendar", "Files", "Pack", "PackHome", "Text", "Threads", "CFilter"],
             swiftSettings: hot),
         .testTarget(
             name: "BlockIndexTests", dependencies: ["BlockIndex", "Model", "Pack", "PackHome"],
@@ -356,7 +358,8 @@ let package = Package(
             name: "salvage-bench",
             dependencies: [
                 "Clocks",
-                "Calendar", "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Store", "Text",
+                "Calendar", "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Store",
+                "Text",
                 programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: hot),

@@ -153,7 +153,9 @@ struct FilterRow {
             }
             let filter = UnsafeRawBufferPointer(rebasing: filters[offset..<offset + length])
             let first = sector
-            let isSound = stride(from: 0, to: length, by: Self.sector).allSatisfy { holds(at: $0, of: filter, block, first) }
+            let isSound = stride(from: 0, to: length, by: Self.sector).allSatisfy {
+                holds(at: $0, of: filter, block, first)
+            }
             body(block, isSound ? filter : nil)
             offset += length
             sector += (length + Self.sector - 1) / Self.sector

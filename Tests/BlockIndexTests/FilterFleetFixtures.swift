@@ -83,7 +83,8 @@ struct FilterCorpus {
     }
 
     private mutating func word() -> [UInt8] {
-        (0..<(3 + random.below(12))).map { _ in Array("abcdefghijklmnopqrstuvwxyz0123456789._-".utf8)[random.below(39)] }
+        (0..<(3 + random.below(12))).map { _ in Array("abcdefghijklmnopqrstuvwxyz0123456789._-".utf8)[random.below(39)]
+        }
     }
 
     private mutating func add(_ number: Int, oldSizes: Bool) {
@@ -107,7 +108,8 @@ struct FilterCorpus {
         let places = blocks.map { block in
             defer { offset += UInt64(block.text.count / 4 + 100) }
             return BlockPlace(
-                offset: offset, storedSize: UInt32(block.text.count / 4 + 100), rawSize: UInt32(max(block.text.count, 1)),
+                offset: offset, storedSize: UInt32(block.text.count / 4 + 100),
+                rawSize: UInt32(max(block.text.count, 1)),
                 isText: !block.text.isEmpty)
         }
         let bytes = offset + 900

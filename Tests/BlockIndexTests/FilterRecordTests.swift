@@ -14,7 +14,10 @@ import Testing
             #expect(size % 64 == 0)
             sizes.insert(size)
         }
-        #expect(sizes.allSatisfy { size in size <= 512 || [5, 6, 7, 8].contains { size % $0 == 0 && (size / $0).nonzeroBitCount == 1 } })
+        #expect(
+            sizes.allSatisfy { size in
+                size <= 512 || [5, 6, 7, 8].contains { size % $0 == 0 && (size / $0).nonzeroBitCount == 1 }
+            })
         #expect(sizes.count < 30)
     }
 
@@ -68,7 +71,8 @@ import Testing
             #expect(placed != nil)
             placed?.withUnsafeBytes { placed in
                 #expect(FilterRow(placed)?.places == places)
-                #expect(FilterRow(placed)?.answer(.literal(Array("nowhere-to-be-seen".utf8))) == .blocks([false, true]))
+                #expect(
+                    FilterRow(placed)?.answer(.literal(Array("nowhere-to-be-seen".utf8))) == .blocks([false, true]))
             }
         }
     }

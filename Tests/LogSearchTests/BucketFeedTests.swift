@@ -92,7 +92,8 @@ import Testing
     }
 
     private static func search(_ feed: PackFeed, _ pattern: String) throws -> (text: String, problems: [String]) {
-        let (text, report) = try printed(try SearchPattern(PatternOptions([pattern])), { _ in }) { feed.next() }
+        let (text, report) = try printed(
+            try SearchPattern(PatternOptions([pattern])), { _ in }, nextSource: { feed.next() })
         return (String(decoding: text, as: UTF8.self), report.problems + feed.problems)
     }
 
@@ -106,7 +107,8 @@ import Testing
         let entries = packs.map { PackFeed.Entry(pack: $0.path, bytes: $0.size, label: Self.label($0.path)) }
         let options = SearchOptions()
         let expected = try Self.search(
-            PackFeed(home: files, entries: entries, index: nil, query: .literal(Array("needle".utf8)), options: options),
+            PackFeed(
+                home: files, entries: entries, index: nil, query: .literal(Array("needle".utf8)), options: options),
             "needle in .*[05]")
         var next = entries.makeIterator()
         let feed = PackFeed(home: remote, options: options) {

@@ -24,7 +24,8 @@ import Testing
     }
 
     private static func prefetch(
-        _ count: Int, threads: Int, window: Int, _ counter: Counter = Counter(), delay: @escaping (Int) -> UInt32 = { _ in 0 }
+        _ count: Int, threads: Int, window: Int, _ counter: Counter = Counter(),
+        delay: @escaping (Int) -> UInt32 = { _ in 0 }
     ) -> OrderedPrefetch<Int, Int> {
         var next = 0
         return OrderedPrefetch(

@@ -83,7 +83,8 @@ public struct FilterSegment: Sendable {
         }
         var offsets: [Int] = []
         for entry in 0..<Int(count) {
-            guard let offset = index.integer(at: entry * entrySize + 8, as: UInt64.self), offset < start, offset % 8 == 0
+            guard let offset = index.integer(at: entry * entrySize + 8, as: UInt64.self), offset < start,
+                offset % 8 == 0
             else { return nil }
             offsets.append(Int(offset))
         }
@@ -136,7 +137,8 @@ public struct FilterBatch: Sendable {
     /// Whether the object should be written now.
     public func isDue(now: Int64) -> Bool {
         !records.isEmpty
-            && (records.count >= Self.mostPacks || bytes >= Self.mostBytes || now >= since &+ Self.longestWait || now < since)
+            && (records.count >= Self.mostPacks || bytes >= Self.mostBytes || now >= since &+ Self.longestWait
+                || now < since)
     }
 
     /// When the object is due at the latest; nil without records.
@@ -156,7 +158,8 @@ public struct FilterBatch: Sendable {
         let name = FilterKey(level: .segment, time: now, maker: harvester, random: random)
         return NewFilterObject(
             record: FilterObject(
-                key: name.description, day: name.day, level: .segment, blocks: UInt64(blocks), bytes: UInt64(bytes.count)),
+                key: name.description, day: name.day, level: .segment, blocks: UInt64(blocks),
+                bytes: UInt64(bytes.count)),
             bytes: bytes)
     }
 }

@@ -114,7 +114,8 @@ struct MergedColumns: SliceColumns {
             let some = runs[position..<end]
             let matrix = inputs[input].head.matrices[runs[position].matrix]
             let count = some.reduce(0) { $0 + $1.count }
-            let range = matrix.range(ofRow: UInt32(first)).lowerBound..<matrix.range(ofRow: UInt32(first + 63)).upperBound
+            let range =
+                matrix.range(ofRow: UInt32(first)).lowerBound..<matrix.range(ofRow: UInt32(first + 63)).upperBound
             let stored = try inputs[input].bytes.read(range)
             for row in 0..<64 {
                 let part = stored[row * matrix.storedRow..<(row + 1) * matrix.storedRow]

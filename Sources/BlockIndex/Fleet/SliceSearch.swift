@@ -59,7 +59,8 @@ struct SliceSearch {
     }
 
     private mutating func fail(_ object: FilterObject, _ error: BlockIndexError? = nil) {
-        let error = error ?? BlockIndexError(code: .object, message: "the slice of filters is damaged", path: object.key)
+        let error =
+            error ?? BlockIndexError(code: .object, message: "the slice of filters is damaged", path: object.key)
         findings.failures.append((object, error))
     }
 
@@ -74,7 +75,8 @@ struct SliceSearch {
             case .failure(let error): fail(slice, error)
             case .success(let bytes):
                 let trailer = bytes.withUnsafeBytes {
-                    SliceTrailer(UnsafeRawBufferPointer(rebasing: $0.suffix(SliceFormat.trailerSize)), size: slice.bytes)
+                    SliceTrailer(
+                        UnsafeRawBufferPointer(rebasing: $0.suffix(SliceFormat.trailerSize)), size: slice.bytes)
                 }
                 guard let trailer else {
                     fail(slice)
@@ -82,7 +84,11 @@ struct SliceSearch {
                 }
                 let first = slice.bytes - UInt64(bytes.count)
                 let isWhole = trailer.head.lowerBound >= first
-                found.append((slice, trailer, isWhole ? Array(bytes[Int(trailer.head.lowerBound - first)...].prefix(trailer.head.count)) : nil))
+                found.append(
+                    (
+                        slice, trailer,
+                        isWhole ? Array(bytes[Int(trailer.head.lowerBound - first)...].prefix(trailer.head.count)) : nil
+                    ))
             }
         }
         let rest = found.filter { $0.2 == nil }
@@ -208,7 +214,8 @@ struct SliceSearch {
             switch found {
             case .failure(let error): fail(slice.object, error)
             case .success(let stored):
-                guard let packs = SliceDirectory.packs(stored, chunk, matrices: slice.head.matrices.count, sealer) else {
+                guard let packs = SliceDirectory.packs(stored, chunk, matrices: slice.head.matrices.count, sealer)
+                else {
                     fail(slice.object)
                     continue
                 }

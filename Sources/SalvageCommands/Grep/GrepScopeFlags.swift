@@ -25,7 +25,8 @@ struct GrepScopeFlags {
             guard let part = SessionShard(parsing: shard) else {
                 throw Failure(
                     "bad_shard", "invalid value '\(shard)' for --shard",
-                    hint: "write a part like 3/16: the third of sixteen, at most of \(SessionShard.most)", status: .usage)
+                    hint: "write a part like 3/16: the third of sixteen, at most of \(SessionShard.most)",
+                    status: .usage)
             }
             scope.shard = part
         }

@@ -110,7 +110,8 @@ final class BucketSearch {
             return Self.sorted(packs)
         }
         let candidates = Self.byPath(findings)
-        try catalog.forEachPack(selection, among: findings.candidates.map(\.pack), listed: listed) { pack, isUnfiltered in
+        try catalog.forEachPack(selection, among: findings.candidates.map(\.pack), listed: listed) {
+            pack, isUnfiltered in
             if let found = candidates[pack.pack], found.bytes == pack.packBytes {
                 add(pack, found, to: &packs)
             } else if isUnfiltered {
@@ -148,7 +149,8 @@ final class BucketSearch {
         try catalog.forEachPack(selection) { pack in
             let found = candidates[pack.pack].flatMap { $0.bytes == pack.packBytes ? $0 : nil }
             add(pack, found, to: &packs)
-            if found == nil, covered[pack.pack] == pack.packBytes, packs.last?.pack.hasSameBytes(as: pack.pack) == true {
+            if found == nil, covered[pack.pack] == pack.packBytes, packs.last?.pack.hasSameBytes(as: pack.pack) == true
+            {
                 packs[packs.count - 1].isExcluded = true
             }
         }

@@ -20,7 +20,9 @@ private enum SearchServers {
 /// with slices, and when filters are damaged.
 @Suite(.enabled(if: SearchServers.isPossible, "SALVAGE_TEST_POSTGRES or SALVAGE_TEST_S3 names no server"))
 struct BucketSearchTests {
-    private static let words = ["alpha-centauri", "OutOfMemory", "player_4711", "10.143.201.77", "timeout", "Fatal error"]
+    private static let words = [
+        "alpha-centauri", "OutOfMemory", "player_4711", "10.143.201.77", "timeout", "Fatal error",
+    ]
 
     /// Two stores with the same packs.
     private final class Stage {
@@ -67,7 +69,8 @@ struct BucketSearchTests {
             var text = ""
             for line in 0..<(number % 9 == 0 ? 9000 : 120) {
                 let word = (line &* 7919 &+ number) % 53
-                text += "line \(line) of \(number) says \(word < words.count ? words[word] : "nothing \(line * number)")\n"
+                text +=
+                    "line \(line) of \(number) says \(word < words.count ? words[word] : "nothing \(line * number)")\n"
             }
             let session = "s\(number)"
             let created = Int64(1_795_132_800_000) - Int64(number % 3) * 86_400_000
