@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 3, 4] as [UInt64]) func slicesAnswerAsTheirRecords(seed: UInt64) throws {
+    @Test(arguments: [1, 2] as [UInt64]) func slicesAnswerAsTheirRecords(seed: UInt64) throws {
         var corpus = FilterCorpus(seed: seed, packs: 150)
         let objects = MemoryObjects()
         let segments = [corpus.segment(0..<70, in: objects), corpus.segment(70..<150, in: objects)]
@@ -48,7 +48,7 @@ import Testing
         #expect(merged.packs == 150)
         #expect(day.blocks == segments.reduce(0) { $0 + $1.blocks })
         let reader = FilterReader(objects)
-        for number in 0..<60 {
+        for number in 0..<40 {
             let (tree, holds) = corpus.query()
             if tree.isAll { continue }
             let rows = Self.flags(try reader.candidates(of: tree, in: segments, includesBinary: false))
@@ -158,7 +158,7 @@ import Testing
         }
         let content = objects[sound.key]
         var random = TestRandom(state: 5)
-        for round in 0..<150 {
+        for round in 0..<80 {
             var broken = content
             for _ in 0...random.below(4) {
                 switch random.below(3) {
