@@ -267,7 +267,7 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(
             name: "LogSearchTests",
-            dependencies: ["Model", "BlockIndex", "LogSearch", "LogTime", "Pack", "PackHome", "Printers"],
+            dependencies: ["Files", "Model", "BlockIndex", "LogSearch", "LogTime", "Pack", "PackHome", "Printers"],
             swiftSettings: house),
         .target(
             name: "Pack",
@@ -285,7 +285,8 @@ let package = Package(
         .testTarget(
             name: "PackHomeTests",
             dependencies: [
-                "Bytes", "Files", "Model", "Pack", "PackHome", "S3", .product(name: "NIOHTTP1", package: "swift-nio"),
+                "Bytes", "Clocks", "Files", "Model", "Pack", "PackHome", "S3", "Threads",
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ], swiftSettings: house),
         .target(name: "XML", swiftSettings: hot),
         .testTarget(name: "XMLTests", dependencies: ["Bytes", "XML"], swiftSettings: house),
@@ -325,7 +326,8 @@ let package = Package(
             dependencies: ["CrashExport", "Bytes", "JSON", "Model", "SalvageConfiguration", "Text"],
             swiftSettings: house),
         .target(
-            name: "BlockIndex", dependencies: ["Bytes", "Files", "Pack", "PackHome", "Threads", "CFilter"],
+            name: "BlockIndex",
+            dependencies: ["Bytes", "Calendar", "Files", "Pack", "PackHome", "Text", "Threads", "CFilter"],
             swiftSettings: hot),
         .testTarget(
             name: "BlockIndexTests", dependencies: ["BlockIndex", "Model", "Pack", "PackHome"],
@@ -358,7 +360,8 @@ let package = Package(
             name: "salvage-bench",
             dependencies: [
                 "Clocks",
-                "Calendar", "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Text",
+                "Calendar", "Model", "SessionModel", "Bytes", "Catalog", "CrashAnalysis", "Pack", "SessionAPI", "Store",
+                "Text",
                 programsOnly("ArgumentParser", "swift-argument-parser"),
             ],
             swiftSettings: hot),

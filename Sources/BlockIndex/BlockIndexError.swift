@@ -10,6 +10,10 @@ public struct BlockIndexError: Error, Sendable, Equatable, CustomStringConvertib
 
         /// The record is damaged, or is not for the pack that it was given for.
         public static let record = Code(rawValue: "wrong_filter_record")
+        /// A segment or a slice of filters is damaged, or is not there.
+        public static let object = Code(rawValue: "filter_object")
+        /// A segment or a slice of filters cannot be read or written now.
+        public static let unreachable = Code(rawValue: "filters_unreachable")
         /// No memory is available, or a file of filters cannot be read or written.
         public static let resources = Code(rawValue: "resources")
     }

@@ -18,6 +18,36 @@ public enum FilterLog {
             format: filters == nil ? FilterRow.inPack : BlockFilter.format)
     }
 
+    /// Adds to a record that ``record(pack:packBytes:filters:)`` made where the pack's blocks are, for a pack in a bucket.
+    ///
+    /// - Throws: ``BlockIndexError`` when the record is not for that pack, or is damaged.
+    public static func record(
+        _ record: [UInt8], of pack: String, placedBy reader: PackReader
+    ) throws(BlockIndexError) -> [UInt8] {
+        let placed = record.withUnsafeBytes { bytes -> [UInt8]? in
+            guard let row = FilterRow(bytes), row.totalLength == bytes.count, row.packBytes == reader.fileSize,
+                row.path.elementsEqual(pack.utf8)
+            else { return nil }
+            return row.located(PackPlaces(reader))
+        }
+        guard let placed else {
+            throw BlockIndexError(code: .record, message: "the filter record is not for \(pack)", path: pack)
+        }
+        return placed
+    }
+
+    /// The record of a pack in a bucket, from the filters in the pack, or else from its text.
+    ///
+    /// - Throws: ``BlockIndexError`` when memory is short.
+    public static func placedRecord(of pack: String, _ reader: PackReader) throws(BlockIndexError) -> [UInt8] {
+        let filters = try filters(of: pack, reader)
+        let places = PackPlaces(reader)
+        let isUsable = filters?.count == places.blocks.count && places.isValid(packBytes: reader.fileSize)
+        return FilterRow.encode(
+            path: pack, packBytes: reader.fileSize, filters: filters ?? [],
+            format: filters == nil ? FilterRow.inPack : BlockFilter.format, places: isUsable ? places : nil)
+    }
+
     /// Appends a record that ``record(pack:packBytes:filters:)`` made, and syncs it.
     ///
     /// - Throws: ``BlockIndexError`` when the record is not for that pack, or the file cannot be written. A missing
@@ -40,18 +70,21 @@ public enum FilterLog {
     /// Rebuilds the record of a published pack from the filters in the pack, or else from its text, and appends it
     /// without a sync.
     public static func append(store: String, pack: String, reader: PackReader) throws(BlockIndexError) {
-        let inPack = reader.blocks.reduce(0) { $0 + Int($1.filter?.length ?? 0) }
-        var filters: [[UInt8]]?
-        if inPack <= PackFormat.mostFiltersAside {
-            do throws(PackError) {
-                let source = try FilterSource(reader)
-                filters = reader.blocks.indices.map { source.filter(of: $0) }
-            } catch {
-                throw BlockIndexError(code: .resources, message: error.description, path: pack)
-            }
-        }
+        let filters = try filters(of: pack, reader)
         try append(
             record(pack: pack, packBytes: reader.fileSize, filters: filters), to: try file(store: store, pack: pack))
+    }
+
+    /// The filter of each block of a pack; nil for a pack that contains more of them than are kept beside it.
+    private static func filters(of pack: String, _ reader: PackReader) throws(BlockIndexError) -> [[UInt8]]? {
+        let inPack = reader.blocks.reduce(0) { $0 + Int($1.filter?.length ?? 0) }
+        guard inPack <= PackFormat.mostFiltersAside else { return nil }
+        do throws(PackError) {
+            let source = try FilterSource(reader)
+            return reader.blocks.indices.map { source.filter(of: $0) }
+        } catch {
+            throw BlockIndexError(code: .resources, message: error.description, path: pack)
+        }
     }
 
     /// Records that a pack was removed.

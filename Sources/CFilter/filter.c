@@ -203,10 +203,17 @@ uint32_t salvage_filter_bits(const uint64_t *master) {
     // literals of a word or more, with a dozen grams.
     double want = 1.2523 * distinct;
     if (want > cells) want = cells;
-    uint32_t bits = ((uint32_t)want + 63) / 64 * 64;
-    if (bits < 64) bits = 64;
-    if (bits > (1u << M)) bits = 1u << M;
-    return bits;
+    return salvage_filter_class((uint32_t)want);
+}
+
+uint32_t salvage_filter_class(uint32_t bits) {
+    if (bits >= 1u << M) return 1u << M;
+    // Below four steps of 64 bits, the steps of an octave would be smaller than a word.
+    uint32_t step = 64;
+    while (bits > 8 * step) step *= 2;
+    uint32_t below = bits / step * step;
+    uint32_t near = bits - below < step - (bits - below) ? below : below + step;
+    return near < 64 ? 64 : near;
 }
 
 void salvage_filter_fold(const uint64_t *master, uint8_t *room, uint64_t *filter, uint32_t bits) {

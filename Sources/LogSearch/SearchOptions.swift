@@ -94,7 +94,7 @@ public struct SearchOptions: Sendable, Equatable {
     }
 
     /// Whether nothing may be found.
-    var isNothing: Bool { maxCount == 0 || perSession == 0 || limit == 0 }
+    public var isNothing: Bool { maxCount == 0 || perSession == 0 || limit == 0 }
 
     /// Whether context around selected lines is passed on.
     public var hasContext: Bool { (before > 0 || after > 0) && wanted == .lines }

@@ -48,6 +48,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let pruneFailed = Code(rawValue: "prune_failed")
         /// A part of the store cannot be read now.
         public static let unreadableNow = Code(rawValue: "unreadable_now")
+        /// A search of a shared store would read more than anybody waits for.
+        public static let searchTooLarge = Code(rawValue: "search_too_large")
         /// No member matches.
         public static let nothingMatches = Code(rawValue: "nothing_matches")
         /// The folder to export to is not empty.

@@ -8,6 +8,6 @@ struct SalvageBench: AsyncParsableCommand {
         abstract: "Seeded inputs and side-by-side timings for scripts/bench.",
         subcommands: [
             Corpus.self, Tree.self, StoreFill.self, ListDecoding.self, CleanLogs.self, CrashStore.self, CoreTiming.self,
-            Compare.self,
+            Compare.self, FleetFilters.self,
         ])
 }

@@ -18,8 +18,14 @@ void salvage_filter_add(uint8_t *seen, const uint8_t *bytes, size_t count);
 /// Packs the bytes of `seen` into the bits of `master` (SALVAGE_FILTER_MASTER_BYTES).
 void salvage_filter_gather(const uint8_t *seen, uint64_t *master);
 
-/// Returns the number of bits of a filter at 55 % load for the grams in `master`: a multiple of 64, at least 64.
+/// Returns the number of bits of a filter at about 55 % load for the grams in `master`: one of the sizes that
+/// salvage_filter_class returns.
 uint32_t salvage_filter_bits(const uint64_t *master);
+
+/// Returns the size nearest to `bits` among the sizes that filters have: multiples of 64 up to 512, then four in each
+/// doubling (5, 6, 7 and 8 times a power of two), up to 2^18. A matrix of many filters needs few sizes, and a finished
+/// filter cannot be resized without admitting more blocks.
+uint32_t salvage_filter_class(uint32_t bits);
 
 /// Copies the set bits of `master` into `filter` (`bits` / 8 bytes), using the `bits` bytes of `room` as scratch space.
 void salvage_filter_fold(const uint64_t *master, uint8_t *room, uint64_t *filter, uint32_t bits);

@@ -5,14 +5,14 @@
 /// layout is used as long as it allows that.
 enum PostgresSchema {
     /// The steps; one that was released is never edited.
-    static let steps = [tables, workTables, recordTables]
+    static let steps = [tables, workTables, recordTables, filterTables]
 
     static var version: Int64 { Int64(steps.count) }
 
     /// The oldest layout whose programs can read the current one. Raise it when a step changes what their queries use.
-    static let readableBy: Int64 = 3
+    static let readableBy: Int64 = 4
     /// The oldest layout whose programs can write the current one. Raise it when a step asks more of a writer.
-    static let writableBy: Int64 = 3
+    static let writableBy: Int64 = 4
 
     /// The table that all others are found by. It can be created by several programs at once.
     static let meta = """

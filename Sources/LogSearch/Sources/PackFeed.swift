@@ -35,6 +35,8 @@ public final class PackFeed {
     private var found: [(entry: Entry, flags: [Bool]?)] = []
     private var position = 0
     private let usesFilters: Bool
+    /// Supplies the packs of a bucket; nil for a feed of a list.
+    private let bucket: BucketSupply?
 
     /// Creates a feed of the given packs.
     /// - Parameters:
@@ -49,7 +51,27 @@ public final class PackFeed {
         self.index = index
         usesFilters = options.usesFilters
         canSkip = options.members == .matching
+        bucket = nil
     }
+
+    /// Creates a feed of packs in a bucket, in the order in which they are supplied.
+    ///
+    /// While packs are searched, the next ones are looked up, and opened with few requests. The feed ends this work when it
+    /// is released.
+    ///
+    /// - Parameter supply: returns the next pack that may match, nil at the end. Called on threads of the feed's own, by one
+    ///   at a time, or on the thread that uses the feed.
+    public init(home: any PackHome, options: SearchOptions, supply: @escaping () -> BucketPack?) {
+        self.home = home
+        entries = []
+        query = nil
+        index = nil
+        usesFilters = options.usesFilters
+        canSkip = true
+        bucket = BucketSupply(home, readsBinary: options.asText || options.searchBinary, supply)
+    }
+
+    deinit { bucket?.stop() }
 
     /// Creates a feed of the packs found by a survey, which must have used the same query.
     public init(
@@ -61,6 +83,7 @@ public final class PackFeed {
         index = nil
         usesFilters = options.usesFilters
         canSkip = true
+        bucket = nil
         found = survey.candidates.map { (Entry(pack: $0.pack, bytes: $0.bytes), $0.flags) }
         ruledOut = survey.packs - found.count
     }
@@ -103,6 +126,7 @@ public final class PackFeed {
 
     /// The next pack that may match; nil at the end.
     public func next() -> PackSource? {
+        if let bucket { return nextOpened(bucket) }
         while let candidate = nextCandidate() {
             if let source = source(of: candidate) { return source }
         }
@@ -114,6 +138,8 @@ public final class PackFeed {
         let entry: Entry
         /// The blocks that may match, if the index knows.
         let flags: [Bool]?
+        /// What is known of it, for a pack in a bucket.
+        var inBucket: BucketPack?
 
         /// Its path relative to the store.
         public var pack: String { entry.pack }
@@ -121,6 +147,13 @@ public final class PackFeed {
 
     /// The next pack that may match, without opening it; nil at the end.
     public func nextCandidate() -> Candidate? {
+        if let bucket {
+            return bucket.next().map { pack in
+                Candidate(
+                    entry: Entry(pack: pack.pack, bytes: pack.bytes, label: pack.label), flags: pack.flags,
+                    inBucket: pack)
+            }
+        }
         if position < found.count {
             defer { position += 1 }
             return Candidate(entry: found[position].entry, flags: found[position].flags)
@@ -145,7 +178,30 @@ public final class PackFeed {
     }
 
     /// Opens a pack; nil if it cannot be opened, which is one of the ``problems``.
-    public func source(of candidate: Candidate) -> PackSource? { open(candidate.entry, candidate.flags) }
+    public func source(of candidate: Candidate) -> PackSource? {
+        if let bucket, let pack = candidate.inBucket { return source(bucket.open(pack), pack) }
+        return open(candidate.entry, candidate.flags)
+    }
+
+    private func nextOpened(_ bucket: BucketSupply) -> PackSource? {
+        while let (pack, opened) = bucket.nextOpened() {
+            if let source = source(opened, pack) { return source }
+        }
+        return nil
+    }
+
+    private func source(_ opened: Result<PackReader, any Error>, _ pack: BucketPack) -> PackSource? {
+        do {
+            let reader = try opened.get()
+            for damage in reader.footerDamage { problems.append("\(pack.pack): \(damage)") }
+            let excluded = pack.isExcluded ? [Bool](repeating: false, count: reader.blocks.count) : nil
+            return PackSource(
+                reader, label: pack.label, usesFilters: usesFilters, candidates: excluded ?? pack.flags)
+        } catch {
+            problems.append("\(pack.pack): \(error)")
+            return nil
+        }
+    }
 
     /// Returns the label of a session; nil to use the facts in its pack. Called only for packs without a label. Once it
     /// has thrown, that is reported, and the facts in the packs are used from then on.

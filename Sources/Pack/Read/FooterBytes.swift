@@ -10,7 +10,7 @@ struct FooterBytes: Sendable {
 
     /// Footers grow with the number of blocks. This many bytes hold the footer of nearly every pack, and a search over
     /// thousands of packs copies no more.
-    private static func guess(_ size: UInt64) -> UInt64 { min(UInt64(PackBytes.endSize), max(4 << 10, size / 64)) }
+    static func guess(_ size: UInt64) -> UInt64 { min(UInt64(PackBytes.endSize), max(4 << 10, size / 64)) }
 
     init(_ source: PackBytes) throws(PackError) {
         self.source = source

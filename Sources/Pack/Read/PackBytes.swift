@@ -59,6 +59,20 @@ public final class PackBytes: Sendable {
         self.path = path
     }
 
+    /// Reads ranges of a pack of which the last bytes are here already.
+    ///
+    /// - Parameters:
+    ///   - end: the pack's last bytes; ``endToOpen(of:)`` of them, or the whole footer, save a request.
+    ///   - size: the pack's size in bytes, at least that of `end`.
+    public init(_ ranges: any RangeReader, end: [UInt8], size: UInt64, path: String?) {
+        origin = .ranges(ranges, end: UInt64(end.count) <= size ? end : [])
+        self.size = size
+        self.path = path
+    }
+
+    /// How many bytes at the end of a pack of a size are read at first when it is opened.
+    public static func endToOpen(of size: UInt64) -> UInt64 { min(size, FooterBytes.guess(size)) }
+
     init(_ bytes: [UInt8]) {
         size = UInt64(bytes.count)
         origin = .memory(bytes)

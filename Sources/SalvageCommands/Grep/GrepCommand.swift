@@ -30,13 +30,15 @@ struct Grep: Command {
     static var flags: [CommandFlag<Self>] {
         GrepPatternFlags.flags.under("Pattern").within(\.reading)
             + GrepOutputFlags.flags.under("Output").within(\.printing)
-            + GrepTimeFlags.flags.under("Time").within(\.time) + SelectionOptions.flags.within(\.selection)
+            + GrepTimeFlags.flags.under("Time").within(\.time) + GrepScopeFlags.flags.within(\.scope)
+            + SelectionOptions.flags.within(\.selection)
     }
 
     var pattern: String?
     var reading = GrepPatternFlags()
     var printing = GrepOutputFlags()
     var time = GrepTimeFlags()
+    var scope = GrepScopeFlags()
     var selection = SelectionOptions()
     var options = GlobalOptions()
 
@@ -49,7 +51,7 @@ struct Grep: Command {
         let run = GrepRun(
             store: try StoreAccess.store(options), pattern: compiled, printed: PrintedSearch(search, print),
             options: options,
-            sorting: printing.sorting, explains: printing.explain)
+            sorting: printing.sorting, scope: try scope.scope(), explains: printing.explain)
         try run.perform(try time.catalogSelection(selection))
     }
 }

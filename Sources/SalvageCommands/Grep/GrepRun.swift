@@ -16,6 +16,7 @@ struct GrepRun {
     let printed: PrintedSearch
     let options: GlobalOptions
     let sorting: SearchSorting
+    let scope: SearchScope
     let explains: Bool
 
     /// Compiles patterns. Throws a `Failure` that gives the place of the mistake in a bad one.
@@ -33,7 +34,7 @@ struct GrepRun {
     /// Searches and ends the command with ripgrep's exit code.
     func perform(_ selection: Selection) throws {
         let sources = try store.sources(
-            for: pattern.query, search, selection, sorting: sorting, needsLabels: needsLabels)
+            for: pattern.query, search, selection, sorting: sorting, scope: scope, needsLabels: needsLabels)
         let output = DescriptorOutput(descriptor: STDOUT_FILENO)
         let next: () -> StoreSource? = {
             sources.next()
@@ -79,7 +80,11 @@ struct GrepRun {
         let chosen = search.usesPrefilter && pattern.isPrefiltered ? ", lines preselected by Hyperscan" : ""
         let way = pattern.spansLines ? "across lines" : pattern.isLineSafe ? "whole blocks" : "line by line"
         text += "matching        \(way)\(chosen)\n"
-        text += "packs           \(report.sources) opened, \(sources.ruledOut) ruled out by the filter index\n"
+        if let read = sources.filterBytes {
+            text += "packs           \(report.sources) opened; \(counted(read, "byte")) of filters read\n"
+        } else {
+            text += "packs           \(report.sources) opened, \(sources.ruledOut) ruled out by the filter index\n"
+        }
         text += "members         \(report.members), \(report.membersMatched) with selected lines"
         text += report.copies > 0 ? ", and \(counted(report.copies, "copy", "copies")) not searched\n" : "\n"
         text += "blocks          \(report.blocks) in opened packs, \(report.prunedByTime) outside the time window\n"

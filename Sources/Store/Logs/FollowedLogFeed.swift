@@ -16,7 +16,7 @@ final class FollowedLogFeed {
     ///
     /// The catalog is opened only if the store has followed logs. `since` excludes no running session: its lines may be
     /// newer than its start.
-    init(_ store: Store, _ selection: Selection) throws {
+    init(_ store: Store, _ selection: Selection, _ shard: SessionShard? = nil) throws {
         let followed = try LiveStore.sessions(store.path)
         entries = []
         // Crashes in followed logs have no signature yet.
@@ -27,7 +27,8 @@ final class FollowedLogFeed {
         running.since = nil
         running.states = [.running, .pending]
         try store.catalog().forEachSession(running) { session in
-            guard session.pack == nil, let folder = folders[session.session] else { return }
+            guard session.pack == nil, shard?.contains(session.session) ?? true, let folder = folders[session.session]
+            else { return }
             entries.append((folder, SourceLabel(session)))
         }
         entries.sort { $0.label.session.precedesInBytes($1.label.session) }

@@ -39,6 +39,8 @@ public struct SearchRequest: Sendable, Equatable {
     public var strictTime = false
     /// Search members of one session with the same bytes once.
     public var mergesCopies = true
+    /// Which part of the sessions is searched, and how much may be read.
+    public var scope = SearchScope()
 
     /// Creates a search for a pattern.
     public init(_ pattern: String) { self.pattern = pattern }

@@ -4,6 +4,7 @@ public import Live
 public import LogSearch
 public import Model
 import PackHome
+import Synchronization
 import Text
 
 /// The packs and followed logs of one search, in order: unless they are sorted, packs by their path, then followed logs by
@@ -14,10 +15,15 @@ public final class SearchSources {
     private let packs: PackFeed
     private let live: FollowedLogFeed
     private let sorted: SortedSources?
+    private let bucket: BucketNotes?
 
-    init(packs: PackFeed, live: FollowedLogFeed, _ sorting: SearchSorting, _ options: SearchOptions) {
+    init(
+        packs: PackFeed, live: FollowedLogFeed, _ sorting: SearchSorting, _ options: SearchOptions,
+        bucket: BucketNotes? = nil
+    ) {
         self.packs = packs
         self.live = live
+        self.bucket = bucket
         sorted = sorting.sortsSources ? SortedSources(packs, live, sorting, options) : nil
     }
 
@@ -31,7 +37,10 @@ public final class SearchSources {
     func end(when isCancelled: @escaping () -> Bool) { sorted?.isCancelled = isCancelled }
 
     /// One message for each pack or followed log that could not be read so far.
-    public var problems: [String] { packs.problems + live.problems }
+    public var problems: [String] { packs.problems + live.problems + (bucket?.value.problems ?? []) }
+
+    /// How many bytes of filters were read of a shared store; nil for a store in a folder, which maps them.
+    public var filterBytes: UInt64? { bucket?.value.filterBytes }
 
     /// The number of packs that the filter index has ruled out.
     public var ruledOut: Int { packs.ruledOut }
@@ -44,26 +53,49 @@ extension Store {
     ///   - query: the literals that a match contains; packs without them are left out.
     ///   - options: how the search will be run.
     ///   - selection: the sessions.
-    ///   - sorting: the order of the sources.
+    ///   - sorting: the order of the sources. In their own order, a shared store has the newest days first.
+    ///   - scope: which part of the sessions is searched, and how much may be read.
     ///   - needsLabels: whether more of a session than its id is used. The catalog knows it better than the pack, whose
     ///     facts are those of the time when it was written.
-    /// - Throws: `CatalogError`, `LogSearchError` or `LiveFailure`.
+    /// - Throws: ``StoreError`` with `searchTooLarge`, `CatalogError`, `LogSearchError` or `LiveFailure`.
     public func sources(
         for query: LiteralQuery, _ options: SearchOptions, _ selection: Selection,
-        sorting: SearchSorting = SearchSorting(), needsLabels: Bool
+        sorting: SearchSorting = SearchSorting(), scope: SearchScope = SearchScope(), needsLabels: Bool
     ) throws -> SearchSources {
         let selection = try resolved(selection)
+        let live = try FollowedLogFeed(self, selection, scope.shard)
+        if let bucket = try bucket() {
+            try refuseLargeSearch(query, options, selection, scope)
+            let notes = BucketNotes()
+            let search = try BucketSearch(
+                catalog(), bucket.filters, query, options, selection, scope.shard, note: { notes.value = $0 })
+            let feed = PackFeed(home: bucket.home, options: options) { search.next() }
+            return SearchSources(packs: feed, live: live, sorting, options, bucket: notes)
+        }
         return SearchSources(
-            packs: try packs(for: query, options, selection, needsLabels || sorting.order == .created),
-            live: try FollowedLogFeed(self, selection), sorting, options)
+            packs: try packs(for: query, options, selection, scope.shard, needsLabels || sorting.order == .created),
+            live: live, sorting, options)
+    }
+
+    /// Refuses to read more of a bucket than anybody waits for, unless that was asked for.
+    private func refuseLargeSearch(
+        _ query: LiteralQuery, _ options: SearchOptions, _ selection: Selection, _ scope: SearchScope
+    ) throws {
+        let readsAll = !BucketSearch.isNarrowed(query, options) || options.members != .matching
+        guard readsAll, !options.isNothing, !scope.allowsAll, selection.since == nil else { return }
+        let size = try catalog().searchSize(selection)
+        let share = size.bytes / UInt64(scope.shard?.count ?? 1)
+        guard share > SearchScope.mostUnasked else { return }
+        throw SearchScope.tooLarge(size, query, options)
     }
 
     private func packs(
-        for query: LiteralQuery, _ options: SearchOptions, _ selection: Selection, _ needsLabels: Bool
+        for query: LiteralQuery, _ options: SearchOptions, _ selection: Selection, _ shard: SessionShard?,
+        _ needsLabels: Bool
     ) throws -> PackFeed {
         let index = FilterIndex(store: path)
         let count = PackCount(store: path)
-        if selection == Selection() {
+        if selection == Selection(), shard == nil {
             // The catalog is queried while the filters are read.
             let survey = PackFeed.survey(index, query, options: options) { count.take() }
             if let survey, count.isCovered(by: survey) {
@@ -71,7 +103,7 @@ extension Store {
                 if needsLabels { feed.label = { try self.catalog().session($0).map { SourceLabel($0) } } }
                 return feed
             }
-        } else if try selectsMany(selection, of: count) {
+        } else if shard == nil, try selectsMany(selection, of: count) {
             let survey = PackFeed.survey(index, query, options: options)
             if let survey, count.isCovered(by: survey) {
                 return try packs(for: query, options, selection, survey)
@@ -79,6 +111,7 @@ extension Store {
         }
         var entries: [PackFeed.Entry] = []
         try catalog().forEachPack(selection) { pack in
+            guard shard?.contains(pack.session) ?? true else { return }
             entries.append(PackFeed.Entry(pack: pack.pack, bytes: pack.packBytes, label: SourceLabel(pack)))
         }
         return PackFeed(home: home, entries: entries, index: index, query: query, options: options)
@@ -114,6 +147,16 @@ extension Store {
         var some = selection
         some.limit = max(1, totals.packs / 8)
         return try catalog().count(some) == some.limit
+    }
+}
+
+/// What a search of a bucket has noted, on the threads that look up packs.
+final class BucketNotes: Sendable {
+    private let notes = Mutex(BucketSearch.Notes())
+
+    var value: BucketSearch.Notes {
+        get { notes.withLock { $0 } }
+        set { notes.withLock { $0 = newValue } }
     }
 }
 

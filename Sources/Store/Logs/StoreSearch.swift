@@ -27,7 +27,8 @@ extension Store {
     ) throws -> SearchOutcome {
         let pattern = try SearchPattern(request.reading)
         let sources = try sources(
-            for: pattern.query, request.options, request.sessions, sorting: request.sorting, needsLabels: true)
+            for: pattern.query, request.options, request.sessions, sorting: request.sorting, scope: request.scope,
+            needsLabels: true)
         sources.end(when: isCancelled)
         let found = try Self.run(
             request, pattern, threads, isCancelled, { sources.next() }, take)

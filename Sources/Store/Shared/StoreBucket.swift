@@ -1,3 +1,4 @@
+package import BlockIndex
 package import Model
 package import PackHome
 package import S3
@@ -11,6 +12,8 @@ package struct StoreBucket: Sendable {
     package let client: S3Client
     /// The packs, with ranges kept in this machine's folder.
     package let home: any PackHome
+    /// The filters, with ranges kept in this machine's folder.
+    package let filters: any FilterObjects
 
     /// Prepares the connection; contacts nobody.
     ///
@@ -33,8 +36,10 @@ package struct StoreBucket: Sendable {
         } catch {
             throw StoreError(error)
         }
+        let forFilters = address.cacheBytes / 8
         home = CachedPackHome(
             S3PackHome(client, local: folder, parallel: address.bucket.parallel), local: folder,
-            most: address.cacheBytes)
+            most: address.cacheBytes - forFilters)
+        filters = CachedFilterObjects(BucketFilters(client), local: folder, most: forFilters)
     }
 }
