@@ -70,6 +70,8 @@ import Text
         let back = try TestStore()
         let again = try Catalog.open(store: back.path)
         #expect(try copyAll(from: other, to: again, batch: batch) == 5)
+        let differing = zip(try all(catalog), try all(again)).filter { !$0.isSame(as: $1, members: false) }
+        #expect(differing.isEmpty, "\(differing)")
         #expect(try compare(catalog, again) == (true, 5))
         #expect(try again.sessions(Selection()) == expected)
     }

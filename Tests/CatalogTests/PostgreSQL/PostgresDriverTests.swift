@@ -90,7 +90,7 @@ import Text
                     sum += inner.integer(0)
                     inner.reset()
                 }
-                #expect(count == 1000 && sum == 110_889, "\(String(describing: pageSize))")
+                #expect(count == 1000 && sum == 111_888, "\(String(describing: pageSize))")
             }
         }
     }
