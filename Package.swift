@@ -302,17 +302,12 @@ let package = Package(
         .target(
             name: "CrashExport",
             dependencies: [
-                "Bytes", "Calendar", "Clocks", "Digest", "Files", "JSON", "Model", "SalvageConfiguration", "Text",
-                "CZlib",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
+                "Bytes", "Calendar", "Clocks", "Digest", "Files", "JSON", "Model", "Notify", "SalvageConfiguration",
+                "Tar", "Text",
             ], swiftSettings: house),
         .testTarget(
             name: "CrashExportTests",
-            dependencies: ["CrashExport", "Bytes", "JSON", "Model", "SalvageConfiguration", "Text"],
+            dependencies: ["CrashExport", "Bytes", "Clocks", "JSON", "Model", "SalvageConfiguration", "Text", "CZlib"],
             swiftSettings: house),
         .target(
             name: "BlockIndex", dependencies: ["Bytes", "Files", "Pack", "PackHome", "Threads", "CFilter"],
