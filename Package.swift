@@ -81,7 +81,7 @@ let package = Package(
                 "Calendar", "Store", "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest",
                 "SessionAPI",
                 "Ingest", "CrashAnalysis", "BlockIndex", "LogSearch", "LogTime",
-                "Notify", "SalvageServer",
+                "CrashExport", "Notify", "SalvageServer",
                 "Pack", "Printers", "Catalog", "Live", "JSON", "Text", "Bytes", "CConfinement",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -90,8 +90,8 @@ let package = Package(
         .target(
             name: "SalvageServer",
             dependencies: [
-                "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "Digest", "Files", "Harvest",
-                "JSON", "Live",
+                "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "CrashExport", "Digest", "Files",
+                "Harvest", "JSON", "Live",
                 "LogSearch", "LogTime", "Model", "Notify", "Pack", "Printers", "SalvageConfiguration", "Store",
                 "Terminal", "Text",
                 programsOnly("Mustache", "swift-mustache"),

@@ -81,7 +81,8 @@ public final class CrashExporter: Sendable {
             trouble("\(error)")
             return false
         }
-        let wanted = settings == nil ? [] : crashes.filter { crash in !done.contains { $0.crash.hasSameBytes(as: crash.id) } }
+        let known = ByteSet(done.map(\.crash))
+        let wanted = settings == nil ? [] : crashes.filter { !known.contains($0.id) }
         let minidumps = settings?.minidumps ?? false
         step { queue, now in
             wanted.flatMap { crash in

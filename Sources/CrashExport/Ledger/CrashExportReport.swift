@@ -1,6 +1,7 @@
 import Files
 public import JSON
 import Model
+import Text
 
 /// The state of a service that receives crashes, for `status` and metrics.
 public struct CrashExportReport: Sendable, Equatable {
@@ -62,7 +63,7 @@ public struct CrashExportReport: Sendable, Equatable {
 
     /// Its JSON object.
     public static let shape = JSONShape<CrashExportReport>(
-        "ExportService", "A service that receives crashes and what waits for it.",
+        "ExportService", "A service outside that receives crashes, and what waits for it.",
         [
             .text("service", "its name: `sentry`") { $0.service },
             .integer("waiting", "crashes that wait") { $0.waiting },
@@ -89,7 +90,7 @@ extension ExportEntry {
     public static func entries(of session: String, store: String) throws(ExportError) -> [ExportEntry] {
         guard let (queue, _) = try ExportJournal.read(store) else { return [] }
         let done = try ExportLedger(store: store).entries(of: session)
-        return done
-            + queue.entries(of: session).filter { entry in !done.contains { $0.crash.utf8.elementsEqual(entry.crash.utf8) } }
+        let known = ByteSet(done.map(\.crash))
+        return done + queue.entries(of: session).filter { !known.contains($0.crash) }
     }
 }

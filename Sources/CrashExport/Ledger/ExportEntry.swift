@@ -47,7 +47,7 @@ public struct ExportEntry: Sendable, Equatable {
 
     /// Its JSON object.
     public static let shape = JSONShape<ExportEntry>(
-        "Export", "A crash that is sent to a service outside.",
+        "CrashExport", "What happened to a crash at a service outside that receives crashes.",
         [
             .text("crash", "the crash") { $0.crash },
             .text("service", "the service: `sentry`") { _ in service },

@@ -104,7 +104,8 @@ struct SentryStack {
         _ record: CrashRecord, _ frames: [CrashFrame], _ most: Int, _ names: Int
     ) -> [JSONLine] {
         let used = ByteSet(frames.compactMap(\.module))
-        let modules = record.modules.filter { used.contains($0.name) } + record.modules.filter { !used.contains($0.name) }
+        let modules =
+            record.modules.filter { used.contains($0.name) } + record.modules.filter { !used.contains($0.name) }
         return modules.prefix(most).compactMap { image($0, arch: record.arch, names) }
     }
 

@@ -1,4 +1,5 @@
 import Calendar
+import CrashExport
 import Glibc
 import Harvest
 import Model
@@ -47,6 +48,9 @@ struct ShownHarvest: Sendable {
 
     /// The state of every channel of notifications.
     var channels: [ChannelReport] { run.channels }
+
+    /// The state of the services that receive crashes.
+    var exports: [CrashExportReport] { run.exports.map { [$0] } ?? [] }
 
     /// Runs the harvest and closes the connections, also after an error.
     func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {

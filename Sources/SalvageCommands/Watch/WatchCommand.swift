@@ -1,3 +1,4 @@
+import CrashExport
 import Harvest
 import Model
 import Notify
@@ -45,7 +46,9 @@ struct Watch: AsyncCommand {
             try MetricsServer(
                 address,
                 metrics: {
-                    MetricsText.render(counts.now, channels: channels.now, store: store, now: TimeText.now())
+                    MetricsText.render(
+                        counts.now, channels: channels.now, exports: channels.exports, store: store,
+                        now: TimeText.now())
                 },
                 trouble: {
                     let now = current.value
@@ -116,6 +119,8 @@ private final class ChannelFigures: Sendable {
     private let run = Mutex<ShownHarvest?>(nil)
 
     var now: [ChannelReport] { run.withLock { $0 }?.channels ?? [] }
+
+    var exports: [CrashExportReport] { run.withLock { $0 }?.exports ?? [] }
 
     func come(from harvest: ShownHarvest) { run.withLock { $0 = harvest } }
 }

@@ -88,7 +88,9 @@ struct SentryCrashes: ExportSource {
             let pack = try SessionPack(session, in: store)
             for name in [record.member].compactMap(\.self) + record.alsoIn {
                 let place = CrashPlace(crash: record.crash, time: nil, member: name, offset: nil)
-                guard let index = pack.member(of: place)?.index, try Self.isMinidump(index, pack.reader) else { continue }
+                guard let index = pack.member(of: place)?.index, try Self.isMinidump(index, pack.reader) else {
+                    continue
+                }
                 return .success(Self.minidump(index, pack.reader))
             }
             return .success(nil)

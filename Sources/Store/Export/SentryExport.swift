@@ -1,11 +1,11 @@
 import Catalog
+import Clocks
 import CrashExport
 import Dispatch
 import Harvest
 import Model
 import SalvageConfiguration
 import Synchronization
-import Clocks
 import Text
 
 /// Queues the crashes of a harvest for the export. Looks into the catalog on a queue of its own, with a connection of its
