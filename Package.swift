@@ -307,7 +307,9 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(
             name: "CrashExportTests",
-            dependencies: ["CrashExport", "Bytes", "Clocks", "JSON", "Model", "SalvageConfiguration", "Text", "CZlib"],
+            dependencies: [
+                "CrashExport", "Bytes", "Clocks", "JSON", "Model", "Notify", "SalvageConfiguration", "Text", "CZlib",
+            ],
             swiftSettings: house),
         .target(
             name: "BlockIndex", dependencies: ["Bytes", "Files", "Pack", "PackHome", "Threads", "CFilter"],
