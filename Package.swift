@@ -104,8 +104,8 @@ let package = Package(
         .testTarget(
             name: "SalvageServerTests",
             dependencies: [
-                "SalvageServer", "Store", "Model", "JSON", "Catalog", "CrashAnalysis", "Harvest", "LogSearch", "Notify",
-                "Pack", "Text",
+                "SalvageServer", "Store", "Model", "JSON", "Catalog", "CrashAnalysis", "CrashExport", "Harvest",
+                "LogSearch", "Notify", "Pack", "Text",
             ], swiftSettings: house),
         // The page's templates, style sheet and script, embedded in the program.
         .target(name: "CAssets"),
@@ -155,8 +155,9 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "CrashAnalysis", "Text",
-                "Harvest", "SalvageConfiguration",
+                "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "CrashAnalysis",
+                "CrashExport",
+                "Text", "Harvest", "SalvageConfiguration",
             ],
             swiftSettings: house),
         .target(name: "Terminal", dependencies: ["Calendar", "Clocks"], swiftSettings: hot),

@@ -12,7 +12,7 @@ public final class CrashExporter: Sendable {
     private let current: CurrentConfiguration
     private let trouble: @Sendable (String) -> Void
     private let sender: SentrySender
-    private let ledger: ExportLedger
+    private let ledger: any ExportLedger
     /// Reads and writes of the records may block, so they happen here, one after the other.
     private let work = DispatchQueue(label: "salvage.export")
     private let state: Mutex<ExporterState>
@@ -30,16 +30,17 @@ public final class CrashExporter: Sendable {
     ///   - environment: the program's environment, which may have the DSN.
     ///   - version: salvage's version, which Sentry shows.
     ///   - source: where crashes are read.
+    ///   - ledger: where the outcomes are kept; by default in the store's folder.
     ///   - trouble: gets, as sentences, what cannot be read, written or sent. It must return at once.
     public init(
         store: String, current: CurrentConfiguration, environment: [String: String], version: String,
-        source: any ExportSource, trouble: @escaping @Sendable (String) -> Void
+        source: any ExportSource, ledger: (any ExportLedger)? = nil, trouble: @escaping @Sendable (String) -> Void
     ) {
         self.store = store
         self.current = current
         self.trouble = trouble
         sender = SentrySender(source: source, version: version, environment: environment)
-        ledger = ExportLedger(store: store)
+        self.ledger = ledger ?? FolderExportLedger(store: store)
         var generator = SystemRandomNumberGenerator()
         state = Mutex(ExporterState(seed: generator.next()))
     }
@@ -142,9 +143,10 @@ public final class CrashExporter: Sendable {
             do throws(ExportError) {
                 if state.journal == nil {
                     if let complaint = try state.load(store, now: now) { complaints.append(complaint) }
-                    if let resume = state.resume, !state.queue.due.isEmpty {
-                        resumed = { [due = Array(state.queue.due)] in resume(due) }
-                    }
+                }
+                if let resume = state.resume, !state.inherited.isEmpty {
+                    resumed = { [due = state.inherited] in resume(due) }
+                    state.inherited = []
                 }
                 configure(&state, now)
                 if !state.isBroken { state.held += state.queue.advance(now: now) }

@@ -19,7 +19,9 @@ struct ExporterState {
     var lastTrouble: String?
     var unreadableLines = 0
     var task: Task<Void, Never>?
-    /// Receives the sessions that are due once the queue was read.
+    /// Sessions that an earlier process was recording when it ended, until they are passed on.
+    var inherited: [String] = []
+    /// Receives them once the queue was read.
     var resume: (@Sendable ([String]) -> Void)?
     private let seed: UInt64
 
@@ -50,6 +52,7 @@ struct ExporterState {
         } catch {
             throw ExportError(error, path)
         }
+        inherited = Array(restored.due)
         restored.perHour = queue.perHour
         held = []
         for item in queue.waiting { held += restored.queue(item, now: now) }
@@ -59,7 +62,7 @@ struct ExporterState {
     }
 
     /// Writes what is held, the ledger first; returns what may be carried out now.
-    mutating func write(_ ledger: ExportLedger) throws(ExportError) -> [ExportQueue.Action] {
+    mutating func write(_ ledger: any ExportLedger) throws(ExportError) -> [ExportQueue.Action] {
         guard let journal else { return [] }
         // Entries that were written must not be written once more if a later write fails.
         while let index = held.firstIndex(where: { $0.entry != nil }) {

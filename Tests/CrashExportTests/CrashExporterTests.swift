@@ -184,6 +184,7 @@ import Testing
         try await until("the request is there") { stage.server.requests == 1 }
         let resumed = SaidWords()
         let next = stage.exporter()
+        next.willCommit(["of this process"])
         next.start { for session in $0 { resumed.add(session) } }
         await next.finish(within: 20_000)
         #expect(Set(stage.server.taken.keys) == [stage.id("a"), stage.id("b")])

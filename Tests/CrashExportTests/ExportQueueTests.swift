@@ -147,6 +147,16 @@ import Testing
         #expect(queue.service.paused == nil && queue.waiting.isEmpty)
     }
 
+    @Test func whatIsGoneDoesNotEndAPause() throws {
+        var queue = queue()
+        for id in ["a", "b"] { _ = queue.queue(item(id), now: 0) }
+        let send = try #require(queue.advance(now: 0).sends.first)
+        _ = queue.finished(send, .paused(reason: "HTTP 401"), now: 0)
+        let gone = try #require(queue.advance(now: ExportQueue.pause).sends.first)
+        let entries = queue.finished(gone, .gone(reason: "pruned"), now: ExportQueue.pause).entries
+        #expect(entries.map(\.reason) == ["pruned"] && queue.service.paused == "HTTP 401")
+    }
+
     @Test func noMoreThanTheHourTakes() throws {
         var queue = queue(perHour: 2)
         for id in ["a", "b", "c"] { _ = queue.queue(item(id), now: 0) }
@@ -194,7 +204,7 @@ import Testing
         var time: Int64 = 0
         let outcomes: [SendOutcome] = [
             .sent(minidump: true, note: nil), .failed(reason: "HTTP 500"), .limited(reason: "HTTP 429"),
-            .tooLarge(reason: "HTTP 413"), .unsendable(reason: "HTTP 400"), .paused(reason: "HTTP 401"),
+            .tooLarge(reason: "HTTP 413"), .refused(reason: "HTTP 400"), .gone(reason: "pruned"), .paused(reason: "HTTP 401"),
             .unreadable(reason: "disk"), .sent(minidump: false, note: "x"),
         ]
         for round in 0..<200 {

@@ -86,10 +86,13 @@ extension ExportEntry {
     /// - Parameters:
     ///   - session: the session's full id.
     ///   - store: the store's folder.
+    ///   - ledger: where the outcomes are kept; by default in the store's folder.
     /// - Throws: ``ExportError`` with `exportUnusable` if a file exists and cannot be read.
-    public static func entries(of session: String, store: String) throws(ExportError) -> [ExportEntry] {
-        guard let (queue, _) = try ExportJournal.read(store) else { return [] }
-        let done = try ExportLedger(store: store).entries(of: session)
+    public static func entries(
+        of session: String, store: String, ledger: (any ExportLedger)? = nil
+    ) throws(ExportError) -> [ExportEntry] {
+        let done = try (ledger ?? FolderExportLedger(store: store)).entries(of: session)
+        guard let (queue, _) = try ExportJournal.read(store) else { return done }
         let known = ByteSet(done.map(\.crash))
         return done + queue.entries(of: session).filter { !known.contains($0.crash) }
     }

@@ -44,8 +44,10 @@ public enum SendOutcome: Sendable, Equatable {
     case limited(reason: String)
     /// The service says that the request is too large.
     case tooLarge(reason: String)
-    /// It will never be sent: the service refuses it, or it is not in the store any longer.
-    case unsendable(reason: String)
+    /// The service refuses it.
+    case refused(reason: String)
+    /// There is nothing to send, such as when it is not in the store any longer; the service was not asked.
+    case gone(reason: String)
     /// Nothing can be sent until people change something: no usable DSN, or the service does not accept it.
     case paused(reason: String)
 }

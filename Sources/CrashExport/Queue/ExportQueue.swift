@@ -124,14 +124,25 @@ struct ExportQueue: Sendable {
         let before = service
         for limit in limits { service.limits[limit.category] = now &+ min(limit.wait, RateLimit.longest) }
         for (category, until) in service.limits where until <= now { service.limits[category] = nil }
+        let (actions, reason) = take(outcome, of: item, now: now)
+        if let reason { note(reason, now) }
+        guard service != before || reason != nil else { return actions }
+        return [.write(.service(service, reason: reason, time: now))] + actions
+    }
+
+    /// Changes crash and service as an outcome says; returns why the try failed, nil if it did not.
+    private mutating func take(
+        _ outcome: SendOutcome, of item: ExportItem, now: Int64
+    ) -> (actions: [Action], reason: String?) {
         var actions: [Action] = []
         var reason: String?
         switch outcome {
         case .sent(let minidump, let note):
             succeeded()
             actions = end(item, .sent, minidump: minidump, reason: note ?? item.leftOut, now: now)
-        case .unsendable(let why):
-            succeeded()
+        case .refused(let why), .gone(let why):
+            // What is gone says nothing about the service.
+            if case .refused = outcome { succeeded() }
             actions = skip(item, why, now: now) + [.tell("crash \(item.crash) is not sent: \(why)")]
         case .tooLarge(let why):
             succeeded()
@@ -163,9 +174,7 @@ struct ExportQueue: Sendable {
             service.failed = now
             service.next = now &+ Self.pause
         }
-        if let reason { note(reason, now) }
-        guard service != before || reason != nil else { return actions }
-        return [.write(.service(service, reason: reason, time: now))] + actions
+        return (actions, reason)
     }
 
     // MARK: State

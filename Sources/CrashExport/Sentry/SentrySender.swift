@@ -86,13 +86,13 @@ struct SentrySender: Sendable {
     private func prepare(_ item: ExportItem, _ settings: Configuration.Exports.Sentry) -> Prepared {
         let crash: ExportedCrash
         switch source.content(ofCrash: item.crash, session: item.session, withMinidump: item.minidump) {
-        case .gone(let reason): return .ended(.unsendable(reason: reason))
+        case .gone(let reason): return .ended(.gone(reason: reason))
         case .unreadable(let reason): return .ended(.unreadable(reason: reason))
         case .crash(let content): crash = content
         }
         let event = SentryEvent(crash, environment: settings.environment, client: ("salvage", version))
         guard let json = event.json() else {
-            return .ended(.unsendable(reason: "its event has more than \(SentryEvent.mostBytes) bytes"))
+            return .ended(.gone(reason: "its event has more than \(SentryEvent.mostBytes) bytes"))
         }
         var note = crash.note
         if let minidump = crash.minidump {
@@ -134,7 +134,7 @@ struct SentrySender: Sendable {
             return (.limited(reason: text), limits)
         case 413: return (.tooLarge(reason: text), limits)
         // The event itself is refused, and would be at every try.
-        case 400, 422: return (.unsendable(reason: text), limits)
+        case 400, 422: return (.refused(reason: text), limits)
         case 408, 425, 500...: return (.failed(reason: text, after: after), limits)
         case 401, 403:
             return (.paused(reason: "\(text); Sentry does not accept the DSN: check key and project"), limits)

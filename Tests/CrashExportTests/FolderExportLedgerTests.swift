@@ -3,7 +3,7 @@ import Testing
 
 @testable import CrashExport
 
-@Suite struct ExportLedgerTests {
+@Suite struct FolderExportLedgerTests {
     private func entry(
         _ crash: String, _ session: String = "s", _ state: ExportEntry.State = .sent
     ) -> ExportEntry {
@@ -12,7 +12,7 @@ import Testing
 
     @Test func whatWasAddedIsReadBySession() throws {
         let folder = try TestFolder()
-        let ledger = ExportLedger(store: folder.path)
+        let ledger = FolderExportLedger(store: folder.path)
         #expect(try ledger.entries(of: "s").isEmpty)
         for session in ["s", "s2", "\"s", "ä", "a\u{308}"] { try ledger.append(entry("c-\(session)", session)) }
         for session in ["s", "s2", "\"s", "ä", "a\u{308}"] {
@@ -22,7 +22,7 @@ import Testing
 
     @Test func theLatestEntryOfACrashCounts() throws {
         let folder = try TestFolder()
-        let ledger = ExportLedger(store: folder.path)
+        let ledger = FolderExportLedger(store: folder.path)
         try ledger.append(entry("a"))
         try ledger.append(entry("b"))
         try ledger.append(entry("a", "s", .skipped))
@@ -32,7 +32,7 @@ import Testing
 
     @Test func aTornLineCostsOnlyItself() throws {
         let folder = try TestFolder()
-        let ledger = ExportLedger(store: folder.path)
+        let ledger = FolderExportLedger(store: folder.path)
         try ledger.append(entry("a"))
         let handle = try #require(FileHandle(forWritingAtPath: ledger.path("s")))
         try handle.seekToEnd()
@@ -45,7 +45,7 @@ import Testing
 
     @Test func aFileThatIsFullLosesItsOlderHalf() throws {
         let folder = try TestFolder()
-        let ledger = ExportLedger(store: folder.path, mostBytes: 10_000)
+        let ledger = FolderExportLedger(store: folder.path, mostBytes: 10_000)
         for index in 0..<500 { try ledger.append(entry("c\(index)")) }
         let kept = try ledger.entries(of: "s").map(\.crash)
         #expect(kept.last == "c499" && kept.count > 20 && kept.count < 150, "\(kept.count)")
@@ -56,7 +56,7 @@ import Testing
 
     @Test func whatCannotBeReadIsAnErrorAndNotNothing() throws {
         let folder = try TestFolder()
-        let ledger = ExportLedger(store: folder.path)
+        let ledger = FolderExportLedger(store: folder.path)
         try FileManager.default.createDirectory(atPath: ledger.path("s"), withIntermediateDirectories: true)
         #expect(throws: ExportError.self) { try ledger.entries(of: "s") }
         #expect(throws: ExportError.self) { try ledger.append(entry("a")) }
