@@ -204,7 +204,8 @@ import Testing
         var time: Int64 = 0
         let outcomes: [SendOutcome] = [
             .sent(minidump: true, note: nil), .failed(reason: "HTTP 500"), .limited(reason: "HTTP 429"),
-            .tooLarge(reason: "HTTP 413"), .refused(reason: "HTTP 400"), .gone(reason: "pruned"), .paused(reason: "HTTP 401"),
+            .tooLarge(reason: "HTTP 413"), .refused(reason: "HTTP 400"), .gone(reason: "pruned"),
+            .paused(reason: "HTTP 401"),
             .unreadable(reason: "disk"), .sent(minidump: false, note: "x"),
         ]
         for round in 0..<200 {
