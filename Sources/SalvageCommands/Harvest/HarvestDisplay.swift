@@ -168,6 +168,7 @@ final class HarvestDisplay: Sendable {
             guard isVerbose || (isDaemon && !isQuiet) else { return nil }
             return Escape.display(crash.sentence)
         case .notifyTrouble(let text): return "notify: \(text)"
+        case .exportTrouble(let text): return "export: \(text)"
         case .recovered(let session, let files):
             return isVerbose || isDaemon
                 ? "session \(Escape.display(session)): resumed \(counted(files, "download")) of an interrupted run"

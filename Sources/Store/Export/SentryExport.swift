@@ -32,7 +32,7 @@ final class SentryExport: Sendable {
             store: store.path, current: current, environment: environment, version: salvageVersion,
             source: SentryCrashes(try Store(location), current)
         ) {
-            observer.event(.notifyTrouble($0))
+            observer.event(.exportTrouble($0))
         }
     }
 
@@ -84,7 +84,7 @@ final class SentryExport: Sendable {
             // What is due stays in the queue; if this process gives up, the next one looks again.
             if attempt == 1 || attempt == Self.mostTries {
                 observer.event(
-                    .notifyTrouble(
+                    .exportTrouble(
                         "cannot look up the crashes of session \(Escape.display(session)) for the export"
                             + (attempt == 1 ? ", trying again" : "; the next run tries again") + ": \(error)"))
             }
