@@ -81,7 +81,7 @@ let package = Package(
                 "Calendar", "Store", "SalvageConfiguration", "SessionModel", "Model", "Terminal", "Harvest",
                 "SessionAPI",
                 "Ingest", "CrashAnalysis", "BlockIndex", "LogSearch", "LogTime",
-                "Notify", "SalvageServer",
+                "CrashExport", "Notify", "SalvageServer",
                 "Pack", "Printers", "S3", "Catalog", "Live", "JSON", "Text", "Bytes", "CConfinement",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -90,8 +90,8 @@ let package = Package(
         .target(
             name: "SalvageServer",
             dependencies: [
-                "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "Digest", "Files", "Harvest",
-                "JSON", "Live",
+                "Bytes", "CAssets", "Calendar", "Catalog", "Clocks", "CrashAnalysis", "CrashExport", "Digest", "Files",
+                "Harvest", "JSON", "Live",
                 "LogSearch", "LogTime", "Model", "Notify", "Pack", "Printers", "SalvageConfiguration", "Store",
                 "Terminal", "Text",
                 programsOnly("Mustache", "swift-mustache"),
@@ -104,8 +104,8 @@ let package = Package(
         .testTarget(
             name: "SalvageServerTests",
             dependencies: [
-                "SalvageServer", "Store", "Model", "JSON", "Catalog", "CrashAnalysis", "Harvest", "LogSearch", "Notify",
-                "Pack", "Text",
+                "SalvageServer", "Store", "Model", "JSON", "Catalog", "CrashAnalysis", "CrashExport", "Harvest",
+                "LogSearch", "Notify", "Pack", "Text",
             ], swiftSettings: house),
         // The page's templates, style sheet and script, embedded in the program.
         .target(name: "CAssets"),
@@ -156,7 +156,7 @@ let package = Package(
             name: "StoreTests",
             dependencies: [
                 "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "PackHome",
-                "CrashAnalysis", "Text", "Bytes", "Digest", "Harvest", "S3", "SalvageConfiguration",
+                "CrashAnalysis", "CrashExport", "Text", "Bytes", "Digest", "Harvest", "S3", "SalvageConfiguration",
             ],
             swiftSettings: house),
         .target(name: "Terminal", dependencies: ["Calendar", "Clocks"], swiftSettings: hot),
@@ -313,17 +313,14 @@ let package = Package(
         .target(
             name: "CrashExport",
             dependencies: [
-                "Bytes", "Calendar", "Clocks", "Digest", "Files", "JSON", "Model", "SalvageConfiguration", "Text",
-                "CZlib",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
+                "Bytes", "Calendar", "Clocks", "Digest", "Files", "JSON", "Model", "Notify", "SalvageConfiguration",
+                "Tar", "Text",
             ], swiftSettings: house),
         .testTarget(
             name: "CrashExportTests",
-            dependencies: ["CrashExport", "Bytes", "JSON", "Model", "SalvageConfiguration", "Text"],
+            dependencies: [
+                "CrashExport", "Bytes", "Clocks", "JSON", "Model", "Notify", "SalvageConfiguration", "Text", "CZlib",
+            ],
             swiftSettings: house),
         .target(
             name: "BlockIndex",

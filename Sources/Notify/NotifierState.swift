@@ -46,7 +46,7 @@ struct NotifierState {
         }
         if isBroken { forgetRecords() }
         if isBroken || journal.wantsRewrite {
-            self.journal = try journal.rewritten(outbox.snapshot)
+            try journal.rewrite(outbox.snapshot)
             isBroken = false
         } else if !records.isEmpty {
             do throws(NotifyError) { try journal.append(records) } catch {

@@ -36,6 +36,8 @@ public struct Configuration: Sendable, Equatable {
     public var grep = Grep()
     /// Who is notified of what.
     public var notify = Notifications()
+    /// Which services outside receive crashes.
+    public var export = Exports()
     /// Builds that do not come in the order of their versions.
     public var builds = Builds()
     /// How `serve` is run.

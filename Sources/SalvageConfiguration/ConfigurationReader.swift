@@ -80,6 +80,7 @@ extension Configuration {
         if let value = grep.boolean("smart_case") { self.grep.smartCase = value }
         grep.finish()
         notify = Notifications.read(top.section("notify"))
+        export = Exports.read(top.section("export"))
         let builds = top.section("builds")
         self.builds.order = builds.globs("order")
         builds.finish()

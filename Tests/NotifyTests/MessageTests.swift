@@ -109,24 +109,24 @@ import Testing
     }
 
     @Test func theWaitOfAChannelIsSecondsOrADate() {
-        #expect(WebhookDelivery.retryAfter("3", serverDate: nil, now: 0) == 3000)
-        #expect(WebhookDelivery.retryAfter(" 0.25 ", serverDate: nil, now: 0) == 250)
-        #expect(WebhookDelivery.retryAfter("999999999", serverDate: nil, now: 0) == 86_400_000)
-        #expect(WebhookDelivery.retryAfter("soon", serverDate: nil, now: 0) == nil)
-        #expect(WebhookDelivery.retryAfter("-5", serverDate: nil, now: 0) == nil)
+        #expect(HTTPPoster.retryAfter("3", serverDate: nil, now: 0) == 3000)
+        #expect(HTTPPoster.retryAfter(" 0.25 ", serverDate: nil, now: 0) == 250)
+        #expect(HTTPPoster.retryAfter("999999999", serverDate: nil, now: 0) == 86_400_000)
+        #expect(HTTPPoster.retryAfter("soon", serverDate: nil, now: 0) == nil)
+        #expect(HTTPPoster.retryAfter("-5", serverDate: nil, now: 0) == nil)
         #expect(
-            WebhookDelivery.retryAfter(
+            HTTPPoster.retryAfter(
                 "Sun, 06 Nov 1994 08:49:47 GMT", serverDate: "Sun, 06 Nov 1994 08:49:37 GMT", now: 0) == 10_000)
     }
 
     @Test func onlyAddressesOfTheWebAreUsed() {
         for address in ["https://hooks.example/x", "http://127.0.0.1:80/x?y=z"] {
-            #expect(WebhookDelivery.isUsable(address))
+            #expect(HTTPPoster.isUsable(address))
         }
         for address in [
             "file:///etc/passwd", "hooks.example", "https://", "https://user:word@hooks.example/", "ftp://x/",
         ] {
-            #expect(!WebhookDelivery.isUsable(address))
+            #expect(!HTTPPoster.isUsable(address))
         }
     }
 }

@@ -230,14 +230,16 @@ struct PageSamples {
             session: text, at: now, artifact: text, endpoint: text, status: 404, identifier: text, outcome: text)
         let report = SessionReport(
             session: session, artifacts: artifacts, crashes: [StoredCrash(row(0))], signature: nil, isFollowed: false,
-            followedCrashes: [record], followedProblem: nil, log: .none, now: now)
+            followedCrashes: [record], followedProblem: nil, log: .none,
+            exports: SessionExports(entries: [], problem: nil), now: now)
         let member = MemberRecord(
             ordinal: 0, artifact: text, path: Array(text.utf8) + [0xFF], kind: .log, mode: 0o644,
             mtime: now * 1_000_000, size: 99, stored: 9, sha256: [], linkTarget: nil, flags: [])
         return SessionDetailPage.Facts(
             report: report,
             explanation: SessionExplanation(
-                session: session, artifacts: artifacts, requests: [request], requestsDropped: 3, now: now),
+                session: session, artifacts: artifacts, requests: [request], requestsDropped: 3,
+                exports: SessionExports(entries: [], problem: nil), now: now),
             errors: [row(1)],
             members: [member], lines: lines)
     }

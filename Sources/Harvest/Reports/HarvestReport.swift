@@ -125,6 +125,8 @@ public enum HarvestEvent: Sendable {
     case crashed(HarvestedCrash)
     /// Notifications could not be kept or delivered, as a sentence.
     case notifyTrouble(String)
+    /// Crashes could not be kept for, or sent to, a service outside, as a sentence.
+    case exportTrouble(String)
     /// Downloads of an interrupted run were recovered.
     case recovered(session: String, files: Int)
 }

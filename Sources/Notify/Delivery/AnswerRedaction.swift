@@ -1,12 +1,15 @@
 import Text
 
 /// Makes a channel's answer fit to be shown: printable, short, and without the parts of the address that are secret.
-struct AnswerRedaction: Sendable {
+package struct AnswerRedaction: Sendable {
     private let secrets: [String]
     /// The fewest characters of a secret that are recognized. What is shorter is no secret.
     private static let least = 6
 
-    init(address: String, secret: String?) {
+    /// - Parameters:
+    ///   - address: the whole address; each of its parts is secret.
+    ///   - secret: another secret, if there is one.
+    package init(address: String, secret: String?) {
         // A webhook's path is its password; a server that echoes a part of it must not put it into a log.
         let rest = address.firstRange(of: "://").map { address[$0.upperBound...] } ?? address[...]
         let parts = rest.split { "/?&=#".contains($0) }.map(String.init)
@@ -15,7 +18,7 @@ struct AnswerRedaction: Sendable {
     }
 
     /// The first characters of an answer.
-    func shown(_ bytes: [UInt8]) -> String {
+    package func shown(_ bytes: [UInt8]) -> String {
         var text = Escape.display(bytes)
         for secret in secrets { text = Self.redacted(text, secret) }
         while text.last == " " { text.removeLast() }

@@ -5,6 +5,8 @@ struct TryLimit: Sendable, Equatable {
     /// In milliseconds.
     let milliseconds: Int64
 
+    init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
     /// What the channel says, else the default of its kind.
     init(_ channel: Configuration.Notifications.Channel) {
         milliseconds = channel.timeout ?? (channel.kind == .command ? 30_000 : 10_000)

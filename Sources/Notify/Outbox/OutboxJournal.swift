@@ -1,6 +1,4 @@
 import Files
-import Glibc
-import Text
 
 /// The outbox's file: one JSON object a line, only appended to, and replaced by a shorter one by rename when it has grown.
 /// One process writes it, the one with the store's lock; others read.
@@ -24,94 +22,55 @@ final class OutboxJournal {
     /// The file's path in a store.
     static func path(_ store: String) -> String { store + "/notify/outbox.jsonl" }
 
-    private let file: OpenFile
-    private let path: String
-    private var end: UInt64
-    private var rewriteAt: UInt64
+    private let journal: LineJournal
 
-    /// Opens the file for writing and returns what is in it; creates it if it is missing. Cuts off a torn last line, and
-    /// keeps a copy of a file with unreadable lines beside it, because the next rewrite would lose them.
+    /// Opens the file for writing and returns what is in it; creates it if it is missing.
     ///
     /// - Throws: ``NotifyError`` with `outboxUnusable`; nothing was changed.
     init(_ store: String) throws(NotifyError) {
-        path = Self.path(store)
+        let path = Self.path(store)
         do throws(FileFailure) {
-            try Folders.make(Folders.split(path).folder)
-            file = try OpenFile(path, O_RDWR | O_CREAT)
-            try Folders.sync(Folders.split(path).folder)
-            end = try file.size
+            journal = try LineJournal(path, rewriteFrom: Self.rewriteFrom)
         } catch {
             throw Self.unusable(error, path)
         }
-        rewriteAt = Self.rewriteFrom
     }
 
-    private init(file: OpenFile, path: String, end: UInt64) {
-        self.file = file
-        self.path = path
-        self.end = end
-        rewriteAt = max(Self.rewriteFrom, end &* 4)
-    }
-
-    /// Reads the whole file.
+    /// Reads the whole file. Cuts off a torn last line, and keeps a copy of a file with unreadable lines beside it, because
+    /// the next rewrite would lose them.
     func load() throws(NotifyError) -> Content {
-        let content: Content
         do throws(FileFailure) {
-            let bytes = try file.rest(limit: Self.largest)
-            content = Self.parse(bytes)
-            if !content.unreadable.isEmpty {
-                let copy = path + ".damaged"
-                try Replacement.write(bytes, to: copy)
-            }
-            if content.isTorn { try file.truncate(to: UInt64(content.end)) }
+            let bytes = try journal.load(limit: Self.largest)
+            let content = Self.parse(bytes)
+            if !content.unreadable.isEmpty { try Replacement.write(bytes, to: journal.path + ".damaged") }
+            try journal.begin(at: content.end)
+            return content
         } catch {
-            throw Self.unusable(error, path)
+            throw Self.unusable(error, journal.path)
         }
-        end = UInt64(content.end)
-        // Short-lived processes add a little each; one of them must shorten the file.
-        rewriteAt = Self.rewriteFrom
-        return content
     }
 
     /// Appends records and waits until they are on the disk.
     func append(_ records: [OutboxRecord]) throws(NotifyError) {
-        var bytes: [UInt8] = []
-        for record in records { bytes += record.line + [0x0A] }
-        do throws(FileFailure) {
-            try file.append(bytes, at: end)
-            try file.sync()
-        } catch {
-            throw Self.unusable(error, path)
+        do throws(FileFailure) { try journal.append(records.map(\.line)) } catch {
+            throw Self.unusable(error, journal.path)
         }
-        end &+= UInt64(bytes.count)
     }
 
     /// Whether the file has grown so much that it should be replaced.
-    var wantsRewrite: Bool { end > rewriteAt }
+    var wantsRewrite: Bool { journal.wantsRewrite }
 
     /// Replaces the file by one with these records, by rename.
-    func rewritten(_ records: [OutboxRecord]) throws(NotifyError) -> OutboxJournal {
-        var bytes: [UInt8] = []
-        for record in records { bytes += record.line + [0x0A] }
-        do throws(FileFailure) {
-            try Replacement.write(bytes, to: path)
-            return OutboxJournal(file: try OpenFile(path, O_RDWR), path: path, end: UInt64(bytes.count))
-        } catch {
-            throw Self.unusable(error, path)
+    func rewrite(_ records: [OutboxRecord]) throws(NotifyError) {
+        do throws(FileFailure) { try journal.rewrite(records.map(\.line)) } catch {
+            throw Self.unusable(error, journal.path)
         }
     }
 
     /// Reads the file of a store without changing it; nil if there is none.
     static func read(_ store: String) throws(NotifyError) -> Content? {
         let path = path(store)
-        do throws(FileFailure) {
-            let file: OpenFile
-            do throws(FileFailure) { file = try OpenFile(path, O_RDONLY) } catch {
-                if error.isAbsence { return nil }
-                throw error
-            }
-            return parse(try file.rest(limit: largest))
-        } catch {
+        do throws(FileFailure) { return try LineJournal.read(path, limit: largest).map(parse) } catch {
             throw unusable(error, path)
         }
     }
@@ -119,19 +78,16 @@ final class OutboxJournal {
     /// Splits lines and reads the records; pure.
     static func parse(_ bytes: [UInt8]) -> Content {
         var content = Content()
-        var start = 0
-        var number = 0
-        while let newline = bytes[start...].firstIndex(of: 0x0A) {
-            number += 1
-            if let record = OutboxRecord(bytes[start..<newline]) {
+        let lines = LineJournal.lines(bytes)
+        for (index, line) in lines.enumerated() {
+            if let record = OutboxRecord(line) {
                 content.records.append(record)
             } else {
-                content.unreadable.append(number)
+                content.unreadable.append(index + 1)
             }
-            start = newline + 1
         }
-        content.end = start
-        content.isTorn = start < bytes.count
+        content.end = lines.last.map { $0.endIndex + 1 } ?? 0
+        content.isTorn = content.end < bytes.count
         return content
     }
 

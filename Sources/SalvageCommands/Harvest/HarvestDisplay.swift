@@ -1,4 +1,5 @@
 import Calendar
+import CrashExport
 import Glibc
 import Harvest
 import Model
@@ -50,6 +51,9 @@ struct ShownHarvest: Sendable {
 
     /// The state of every channel of notifications.
     var channels: [ChannelReport] { run.channels }
+
+    /// The state of the services that receive crashes.
+    var exports: [CrashExportReport] { run.exports.map { [$0] } ?? [] }
 
     /// Runs the harvest and closes the connections, also after an error.
     func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {
@@ -167,6 +171,7 @@ final class HarvestDisplay: Sendable {
             guard isVerbose || (isDaemon && !isQuiet) else { return nil }
             return Escape.display(crash.sentence)
         case .notifyTrouble(let text): return "notify: \(text)"
+        case .exportTrouble(let text): return "export: \(text)"
         case .recovered(let session, let files):
             return isVerbose || isDaemon
                 ? "session \(Escape.display(session)): resumed \(counted(files, "download")) of an interrupted run"

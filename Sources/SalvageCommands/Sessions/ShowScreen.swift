@@ -29,6 +29,7 @@ struct ShowScreen {
         writeArtifacts()
         writeMissing()
         writeCrash()
+        writeExports()
         writeFollowed()
         writeLog()
         writeNext()
@@ -167,6 +168,13 @@ struct ShowScreen {
         if missing.count > Self.mostMissing {
             output.text(style.dim("  … and \(counted(missing.count - Self.mostMissing, "more artifact"))"))
         }
+    }
+
+    /// Writes what happened to its crashes at services outside.
+    private func writeExports() {
+        let lines = ExportWords.lines(report.exports)
+        if !lines.isEmpty { heading("Exports") }
+        for line in lines { output.text("  " + line) }
     }
 
     /// Writes the last crash or error in the followed log of a session that has no pack yet.

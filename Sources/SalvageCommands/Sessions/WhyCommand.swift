@@ -54,6 +54,9 @@ struct Why: Command {
         if explanation.artifacts.isEmpty, session.state != .running {
             output.text("\nNo artifact was ever requested.")
         }
+        let exports = ExportWords.lines(explanation.exports)
+        if !exports.isEmpty { output.text("\n\(style.bold("Exports"))") }
+        for line in exports { output.text("  " + line) }
         writeRequests(explanation, to: output)
     }
 

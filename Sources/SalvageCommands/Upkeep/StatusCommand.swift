@@ -20,14 +20,17 @@ struct Status: Command {
         var report = try store.status(now: now)
         report.absentPaths = try AbsentPathText.find(in: store, options)
         let channels = ChannelStatus(store)
+        let exports = ExportStatus(store, now: now)
         let output = Output(options)
         if options.json {
             var line = Shapes.status.line(report)
             channels.add(to: &line)
+            exports.add(to: &line)
             output.line(line)
         } else {
             report.write(to: output)
             channels.write(to: output)
+            exports.write(to: output)
         }
         try output.finish()
     }

@@ -1,3 +1,4 @@
+import CrashExport
 import Harvest
 import Model
 import Notify
@@ -46,7 +47,9 @@ struct Watch: AsyncCommand {
             try MetricsServer(
                 address,
                 metrics: {
-                    MetricsText.render(counts.now, channels: channels.now, store: folder, now: TimeText.now())
+                    MetricsText.render(
+                        counts.now, channels: channels.now, exports: channels.exports, store: folder,
+                        now: TimeText.now())
                 },
                 trouble: {
                     let now = current.value
@@ -119,6 +122,8 @@ private final class ChannelFigures: Sendable {
     private let run = Mutex<ShownHarvest?>(nil)
 
     var now: [ChannelReport] { run.withLock { $0 }?.channels ?? [] }
+
+    var exports: [CrashExportReport] { run.withLock { $0 }?.exports ?? [] }
 
     func come(from harvest: ShownHarvest) { run.withLock { $0 = harvest } }
 }

@@ -116,7 +116,7 @@ extension Configuration.Notifications.Channel {
 
 extension NodeReader {
     /// Reads `NAME_file` or `NAME_env`; refuses `NAME`, which would put the secret into the configuration.
-    fileprivate func secret(_ name: String, _ what: String) -> SecretSource? {
+    func secret(_ name: String, _ what: String) -> SecretSource? {
         let (file, variable) = (string(name + "_file"), string(name + "_env"))
         if node(name) != nil {
             note(

@@ -1,3 +1,4 @@
+public import CrashExport
 import Files
 import Glibc
 public import Harvest
@@ -14,10 +15,12 @@ public enum MetricsText {
     /// - Parameters:
     ///   - counts: what the harvest counted.
     ///   - channels: the state of the channels of notifications.
+    ///   - exports: the state of the services outside that receive crashes.
     ///   - store: the store's folder, whose free space is a metric.
     ///   - now: milliseconds since 1970.
     public static func render(
-        _ counts: WatchMetrics.Counts, channels: [ChannelReport] = [], store: String, now: Int64
+        _ counts: WatchMetrics.Counts, channels: [ChannelReport] = [], exports: [CrashExportReport] = [], store: String,
+        now: Int64
     ) -> String {
         var text = ""
         func metric(_ name: String, _ type: String, _ help: String, _ samples: [(labels: String, value: String)]) {
@@ -78,6 +81,16 @@ public enum MetricsText {
         channel("notifications_delivered_total", "counter", "Messages that the channel took.") { $0.delivered }
         channel("notifications_failed_total", "counter", "Events that were given up.") { $0.failed }
         channel("notification_failures_total", "counter", "Tries that failed.") { $0.failures }
+        func service(_ name: String, _ type: String, _ help: String, _ value: (CrashExportReport) -> Int) {
+            samples(name, type, help, exports.map { ("{service=\"\(label($0.service))\"}", "\(value($0))") })
+        }
+        service("exports_waiting", "gauge", "Crashes that wait to be sent.") { $0.waiting }
+        service("exports_sent_total", "counter", "Crashes that the service took.") { $0.sent }
+        service("exports_skipped_total", "counter", "Crashes that will not be sent.") { $0.skipped }
+        service("export_failures_total", "counter", "Tries that failed.") { $0.failures }
+        service("exports_paused", "gauge", "1 while nothing is sent until someone changes something.") {
+            $0.paused == nil ? 0 : 1
+        }
         if let deadline = progress.nearestDeadline {
             metric(
                 "deadline_seconds", "gauge",

@@ -1,3 +1,4 @@
+import CrashExport
 import HTTPTypes
 import JSON
 import Model
@@ -14,7 +15,7 @@ enum OpenAPIDocument {
         JSONObjectDescription(Shapes.build), JSONObjectDescription(Shapes.session),
         JSONObjectDescription(Shapes.sessionReport), JSONObjectDescription(Shapes.artifact),
         JSONObjectDescription(Shapes.request), JSONObjectDescription(Shapes.explainedArtifact),
-        JSONObjectDescription(Shapes.logTail),
+        JSONObjectDescription(Shapes.logTail), JSONObjectDescription(ExportEntry.shape),
         JSONObjectDescription(Shapes.crash), JSONObjectDescription(CrashCause.shape),
         JSONObjectDescription(CrashThread.shape), JSONObjectDescription(CrashFrame.shape),
         JSONObjectDescription(CrashModule.shape), JSONObjectDescription(Shapes.seriesPoint),

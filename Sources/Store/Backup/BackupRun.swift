@@ -84,7 +84,7 @@ final class BackupRun {
             try takeSessions("live", followsLinks: false) { $0.hasSuffix(".tail") ? 0 : 1 }
             try takeSessions("spool", followsLinks: false) { _ in 0 }
             try takePacksAndCatalog()
-            for name in ["filters", "symbols", "pins", "journal"] { try takeTree(name) }
+            for name in ["filters", "symbols", "pins", "journal", "export"] { try takeTree(name) }
             try takeDamagedCatalogs()
             progress(.syncing)
             try FileCopy.sync(folder.partial)

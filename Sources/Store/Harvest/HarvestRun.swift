@@ -1,4 +1,5 @@
 import Clocks
+public import CrashExport
 public import Harvest
 import Ingest
 public import Model
@@ -13,6 +14,7 @@ public struct HarvestRun: Sendable {
     private let client: SessionAPIClient
     private let store: Store
     private let notifications: Notifications
+    private let export: SentryExport
     /// How long a single pass, and a daemon that ends, deliver what waits in the outbox, in milliseconds.
     private static let delivery: (pass: Int64, daemon: Int64) = (20_000, 5000)
 
@@ -52,11 +54,13 @@ public struct HarvestRun: Sendable {
             })
         notifications = try Notifications(
             store: address, current: current, environment: environment, observer: observer)
+        export = try SentryExport(
+            store: address, current: current, environment: environment, observer: notifications.watching)
         var parts = HarvestRunner.Parts(
             source: SessionAPISource(client), catalog: catalog, home: store.home,
             ingest: ChildIngest(
                 store: store.path, home: store.home, current: current, symbols: try store.symbolOrigin()),
-            observer: notifications.watching)
+            observer: export.watching)
         parts.inspector = { LogInspector(sessionStart: $0) }
         try store.share(&parts, by: current)
         runner = HarvestRunner(current: current, store: store.path, lock: lock, parts: parts)
@@ -72,14 +76,15 @@ public struct HarvestRun: Sendable {
     public func carryOut(_ mode: HarvestRunner.Mode, again: Selection? = nil) async throws -> HarvestSummary {
         let began = WallClock.now()
         notifications.start(isDaemon: mode == .watch)
+        export.start()
         do {
             let summary = try await runner.run(mode, again: try again.map { try store.resolved($0) })
             if mode != .watch { notifications.note(summary) }
-            await notifications.finish(within: Self.patience(mode, since: began, isStopped: summary.stopped))
+            await deliver(within: Self.patience(mode, since: began, isStopped: summary.stopped))
             await client.shutdown()
             return summary
         } catch {
-            await notifications.finish(within: Self.patience(mode, since: began, isStopped: true))
+            await deliver(within: Self.patience(mode, since: began, isStopped: true))
             await client.shutdown()
             throw error
         }
@@ -90,6 +95,16 @@ public struct HarvestRun: Sendable {
 
     /// The state of every channel of notifications.
     public var channels: [ChannelReport] { notifications.reports }
+
+    /// The state of the service that receives crashes; nil while there is none.
+    public var exports: CrashExportReport? { export.report }
+
+    /// Delivers events and sends crashes at the same time; what is left stays in their queues.
+    private func deliver(within limit: Int64) async {
+        async let sent: Void = export.finish(within: limit)
+        await notifications.finish(within: limit)
+        await sent
+    }
 
     /// How long to deliver at the end, in milliseconds: a pass must not last longer than it may.
     private static func patience(_ mode: HarvestRunner.Mode, since began: Int64, isStopped: Bool) -> Int64 {

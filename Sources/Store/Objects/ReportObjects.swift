@@ -7,7 +7,8 @@ import Text
 extension Shapes {
     /// What happened to one session, as `show` tells it.
     public static let sessionReport = JSONShape<SessionReport>(
-        "SessionReport", "What happened to one session.", session.fields.map { $0.of { $0.session } } + reportFields)
+        "SessionReport", "What happened to one session.",
+        session.fields.map { $0.of { $0.session } } + reportFields + exports { $0.exports })
 
     private static let reportFields: [JSONField<SessionReport>] = [
         .text("explanation", "the state in a sentence") {
@@ -61,7 +62,7 @@ extension Shapes {
             .optionalInteger("requests_dropped", "earlier requests that are no longer kept") {
                 $0.requestsDropped > 0 ? $0.requestsDropped : nil
             },
-        ])
+        ] + exports { $0.exports })
 
     /// One artifact of `why`.
     public static let explainedArtifact = JSONShape<ExplainedArtifact>(

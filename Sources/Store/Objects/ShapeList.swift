@@ -1,3 +1,4 @@
+import CrashExport
 public import JSON
 import Model
 
@@ -11,7 +12,8 @@ extension Shapes {
         [
             JSONObjectDescription(session), JSONObjectDescription(sessionReport), JSONObjectDescription(logTail),
             JSONObjectDescription(artifact), JSONObjectDescription(explanation),
-            JSONObjectDescription(explainedArtifact), JSONObjectDescription(request), JSONObjectDescription(gap),
+            JSONObjectDescription(explainedArtifact), JSONObjectDescription(request),
+            JSONObjectDescription(ExportEntry.shape), JSONObjectDescription(gap),
             JSONObjectDescription(absentGap), JSONObjectDescription(coverageTotals), JSONObjectDescription(member),
             JSONObjectDescription(crashExcerpt), JSONObjectDescription(logLine),
             JSONObjectDescription(seriesPoint),

@@ -26,6 +26,8 @@ public struct SessionReport: Sendable {
     public let followedProblem: StoreError?
     /// The last lines of its log.
     public let log: LogTail
+    /// What happened to its crashes at services outside.
+    public let exports: SessionExports
     /// When this was asked, in milliseconds since 1970.
     public let now: Int64
 
@@ -43,6 +45,8 @@ public struct SessionExplanation: Sendable {
     public let requests: [RequestRecord]
     /// The number of earlier requests that are no longer kept.
     public let requestsDropped: Int
+    /// What happened to its crashes at services outside.
+    public let exports: SessionExports
     /// When this was asked, in milliseconds since 1970.
     public let now: Int64
 
@@ -144,7 +148,8 @@ extension Store {
             session: session, artifacts: try catalog.artifacts(session.session), crashes: crashes,
             signature: try crashes.first.map { try overview(ofCrashesWith: $0.row.signature, now: now) },
             isFollowed: isFollowed, followedCrashes: followed, followedProblem: problem,
-            log: logLines > 0 ? LogTail.read(session, in: self, lines: logLines) : .none, now: now)
+            log: logLines > 0 ? LogTail.read(session, in: self, lines: logLines) : .none,
+            exports: exports(of: session.session), now: now)
     }
 
     /// Explains what was and was not collected from the session that `id` names or abbreviates.
@@ -159,7 +164,8 @@ extension Store {
         let requests = try catalog.requests(session.session)
         return SessionExplanation(
             session: session, artifacts: try catalog.artifacts(session.session), requests: requests,
-            requestsDropped: max(0, try catalog.requestCount(session.session) - requests.count), now: now)
+            requestsDropped: max(0, try catalog.requestCount(session.session) - requests.count),
+            exports: exports(of: session.session), now: now)
     }
 
     /// Calls `body` with each member of a session's pack, in pack order. `body` must not use this store.

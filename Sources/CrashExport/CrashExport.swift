@@ -1,1 +1,0 @@
-/// Sends crashes to services outside: see `SentryExport`.
