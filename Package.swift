@@ -174,7 +174,7 @@ let package = Package(
                 "CrashAnalysis", "Clocks", "Files",
                 "SalvageConfiguration", "SessionModel", "Model", "SessionAPI", "Catalog", "Ingest", "Pack", "PackHome",
                 "Live", "Terminal",
-                "Text", "Bytes", "CProcess",
+                "Text", "Threads", "Bytes", "CProcess",
             ], swiftSettings: house),
         .target(
             name: "SalvageConfiguration",
