@@ -252,8 +252,8 @@ let package = Package(
         .testTarget(
             name: "IngestTests",
             dependencies: [
-                "Text", "Catalog", "Files", "Ingest", "Model", "Pack", "PackHome", "Bytes", "Digest", "CConfinement",
-                "CZlib", "salvage",
+                "Text", "BlockIndex", "Catalog", "Files", "Ingest", "Model", "Pack", "PackHome", "Bytes", "Digest",
+                "CConfinement", "CZlib", "salvage",
             ],
             swiftSettings: hot),
         .testTarget(

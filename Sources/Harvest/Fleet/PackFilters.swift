@@ -17,6 +17,14 @@ public protocol PackFilters: Sendable {
     func writeIfDue(now: Int64, isLast: Bool) throws
 }
 
+/// How writing filters goes.
+struct FilterWrites {
+    /// Whether some are being written.
+    var isWriting = false
+    /// Whether the last ones could not be written.
+    var haveFailed = false
+}
+
 extension HarvestRunner {
     /// The interval between looks for filters to write, in milliseconds.
     private static var filterTick: Int64 { 1000 }
@@ -48,7 +56,7 @@ extension HarvestRunner {
         while true {
             // One that is under way has not taken the last ones.
             if !isStarted { isStarted = startFilters(isLast: true) }
-            if isStarted, !state.withLock({ $0.isWritingFilters }) { return }
+            if isStarted, !state.withLock({ $0.filters.isWriting }) { return }
             if Self.now() >= limit { return }
             try? await Task.sleep(for: .milliseconds(20))
         }
@@ -59,8 +67,8 @@ extension HarvestRunner {
     private func startFilters(isLast: Bool) -> Bool {
         guard let filters = parts.filters else { return true }
         let isFree = state.withLock { state in
-            defer { state.isWritingFilters = true }
-            return !state.isWritingFilters
+            defer { state.filters.isWriting = true }
+            return !state.filters.isWriting
         }
         guard isFree else { return false }
         Task {
@@ -77,9 +85,9 @@ extension HarvestRunner {
     /// Ends a write. Reports that filters cannot be written, once until they can be written again.
     private func noteFilters(_ error: (any Error)?) {
         let isNews = state.withLock { state in
-            let was = state.lacksFilters
-            state.isWritingFilters = false
-            state.lacksFilters = error != nil
+            let was = state.filters.haveFailed
+            state.filters.isWriting = false
+            state.filters.haveFailed = error != nil
             return error != nil && !was
         }
         guard isNews, let error else { return }

@@ -91,10 +91,8 @@ struct HarvestState {
     var fleet: FleetState?
     /// Why the shared catalog cannot be used now.
     var fleetTrouble: String?
-    /// Whether filters of packs are being written.
-    var isWritingFilters = false
-    /// Whether the last filters could not be written.
-    var lacksFilters = false
+    /// How writing the filters of packs goes.
+    var filters = FilterWrites()
     var listAllSoon = false
     /// Damaged entries of lists that have been reported.
     var damageTold: ByteSet = []
