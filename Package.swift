@@ -155,7 +155,7 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "PackHome",
+                "BlockIndex", "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "PackHome",
                 "CrashAnalysis", "Text", "Bytes", "Digest", "Harvest", "S3", "SalvageConfiguration",
             ],
             swiftSettings: house),
