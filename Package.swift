@@ -155,7 +155,7 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "PackHome",
+                "BlockIndex", "Files", "JSON", "Store", "Ingest", "LogSearch", "Model", "Catalog", "Pack", "PackHome",
                 "CrashAnalysis", "CrashExport", "Text", "Bytes", "Digest", "Harvest", "S3", "SalvageConfiguration",
             ],
             swiftSettings: house),
@@ -174,7 +174,7 @@ let package = Package(
                 "CrashAnalysis", "Clocks", "Files",
                 "SalvageConfiguration", "SessionModel", "Model", "SessionAPI", "Catalog", "Ingest", "Pack", "PackHome",
                 "Live", "Terminal",
-                "Text", "Bytes", "CProcess",
+                "Text", "Threads", "Bytes", "CProcess",
             ], swiftSettings: house),
         .target(
             name: "SalvageConfiguration",
@@ -252,8 +252,8 @@ let package = Package(
         .testTarget(
             name: "IngestTests",
             dependencies: [
-                "Text", "Catalog", "Files", "Ingest", "Model", "Pack", "PackHome", "Bytes", "Digest", "CConfinement",
-                "CZlib", "salvage",
+                "Text", "BlockIndex", "Catalog", "Files", "Ingest", "Model", "Pack", "PackHome", "Bytes", "Digest",
+                "CConfinement", "CZlib", "salvage",
             ],
             swiftSettings: hot),
         .testTarget(

@@ -1,5 +1,6 @@
 internal import Files
 internal import Glibc
+public import Pack
 internal import Synchronization
 internal import Threads
 
@@ -42,6 +43,18 @@ public final class FilterIndex: Sendable {
     ///   - packBytes: its size in bytes.
     public func answer(pack: String, packBytes: UInt64, to query: ProbeTree) -> FilterAnswer? {
         withExtendedLifetime(self) { row(pack: pack, packBytes: packBytes)?.answer(query) }
+    }
+
+    /// The record of a pack for a copy of it in a bucket; nil without a record in the current format for a pack of this size.
+    /// - Parameters:
+    ///   - pack: the pack's path relative to the store.
+    ///   - copy: the copy's path relative to its store.
+    ///   - reader: the pack or its copy.
+    public func placedRecord(of pack: String, copiedTo copy: String, _ reader: PackReader) -> [UInt8]? {
+        withExtendedLifetime(self) {
+            guard let row = row(pack: pack, packBytes: reader.fileSize), row.isCurrent else { return nil }
+            return row.located(PackPlaces(reader), at: copy)
+        }
     }
 
     /// The record of a pack, if it is for a pack of this size; valid while the index exists.

@@ -136,6 +136,9 @@ struct FilterRow {
     /// Whether the pack contains its filters.
     var isInPack: Bool { format == Self.inPack }
 
+    /// Whether the filters, wherever they are, are usable by this version.
+    var isCurrent: Bool { isInPack || format == BlockFilter.format }
+
     /// Calls `body` with each block's filter, or nil for a block without one, with a damaged one, or with one of another
     /// format than the current. Blocks that the record has no bytes for have none.
     func forEachFilter(_ body: (Int, UnsafeRawBufferPointer?) -> Void) {
@@ -163,15 +166,17 @@ struct FilterRow {
     }
 
     /// The record of the same pack and filters with places, in the current layout; nil if they are not of this pack.
-    func located(_ places: PackPlaces) -> [UInt8]? {
+    /// - Parameter path: where the pack is, relative to the store; nil for where the record says.
+    func located(_ places: PackPlaces, at path: String? = nil) -> [UInt8]? {
+        let path = path ?? pathText
         guard isInPack || places.blocks.count == blocks, places.isValid(packBytes: packBytes) else { return nil }
         if isInPack {
-            return Self.encode(path: pathText, packBytes: packBytes, filters: [], format: format, places: nil)
+            return Self.encode(path: path, packBytes: packBytes, filters: [], format: format, places: nil)
         }
         var found: [[UInt8]] = []
         forEachFilter { _, filter in found.append(filter.map { Array($0) } ?? []) }
         return Self.encode(
-            path: pathText, packBytes: packBytes, filters: found, format: BlockFilter.format, places: places)
+            path: path, packBytes: packBytes, filters: found, format: BlockFilter.format, places: places)
     }
 
     /// The path as text.

@@ -118,6 +118,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let cacheRefused = Code(rawValue: "cache_refused")
         /// Nothing says where the packs of a shared store are.
         public static let bucketUnknown = Code(rawValue: "bucket_unknown")
+        /// A harvester, or another process, works on the session.
+        public static let sessionClaimed = Code(rawValue: "session_claimed")
         /// The command is not for shared stores.
         public static let notForShared = Code(rawValue: "not_for_shared")
         /// Any other error.

@@ -1,5 +1,6 @@
 import BlockIndex
 import Foundation
+import Pack
 import PackHome
 import Testing
 
@@ -117,6 +118,23 @@ import Testing
         let survey = index.survey(Self.literal("nowhere-to-be-seen"))
         #expect(survey.candidates.map(\.pack) == [pack])
         #expect(survey.candidates.first?.flags == nil)
+    }
+
+    @Test func theRecordOfACopyIsThatOfThePackUnderTheOtherPath() throws {
+        let store = ScratchStore()
+        let pack = try store.write("s", "epsilon-eridani\n")
+        try store.record(pack)
+        let reader = try PackReader.open(path: store.path + "/" + pack)
+        let copy = "packs/2025/11/20/s.1.00000001.pack"
+        let index = FilterIndex(store: store.path)
+        let record = try #require(index.placedRecord(of: pack, copiedTo: copy, reader))
+        #expect(try record == FilterLog.placedRecord(of: copy, reader))
+        #expect(index.placedRecord(of: "packs/2025/11/20/t.pack", copiedTo: copy, reader) == nil)
+        // The record is for an earlier generation.
+        let longer = (0..<2000).map { "\($0 &* 7919) proxima\n" }.joined()
+        let next = try PackReader.open(path: store.path + "/" + store.write("s", longer))
+        #expect(next.fileSize != reader.fileSize)
+        #expect(index.placedRecord(of: pack, copiedTo: copy, next) == nil)
     }
 
     /// The child that makes a record reads hostile bytes.

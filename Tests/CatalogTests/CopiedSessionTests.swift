@@ -72,7 +72,8 @@ import Text
         #expect(try copyAll(from: other, to: again, batch: batch) == 5)
         let differing = zip(try all(catalog), try all(again)).filter { !$0.isSame(as: $1, members: false) }
         #expect(differing.isEmpty, "\(differing)")
-        #expect(try compare(catalog, again) == (true, 5))
+        #expect(try all(catalog).map(\.id) == all(again).map(\.id), "\(catalog.path)")
+        #expect(try compare(catalog, again) == (true, 5), "\(catalog.path) \(catalog.storesMembers)")
         #expect(try again.sessions(Selection()) == expected)
     }
 

@@ -35,6 +35,8 @@ final class Fleet: SessionSource, IngestService {
         var ingestFaults: [HarvestError] = []
         /// Artifacts that cannot be packed because of the machine, and how often that still happens.
         var ingestWaits: [String: Int] = [:]
+        /// The record of filters of each pack.
+        var filters: [UInt8]?
         var downloading = 0
         var mostDownloading = 0
         /// Called at the start of each ingest, with the session.
@@ -176,6 +178,7 @@ final class Fleet: SessionSource, IngestService {
         let contents = PackContents(facts: request.facts, artifacts: rows, path: path, packBytes: 100)
         var outcome = IngestOutcome(contents: contents)
         outcome.waiting = waiting
+        outcome.filters = model.withLock { $0.filters }
         return outcome
     }
 

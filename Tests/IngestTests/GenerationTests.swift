@@ -1,3 +1,4 @@
+import BlockIndex
 import Files
 import Glibc
 import Ingest
@@ -58,6 +59,14 @@ import Testing
         #expect(Set(fourth.superseded) == [first.pack, second.pack, third.pack])
         #expect(names(fourth.reader).isSuperset(of: ["a.log", "b.log", "c.log"]))
         #expect(home.list().packs.count == 4)
+    }
+
+    @Test func theRecordOfFiltersIsHandedOverAndNotWrittenToThisMachine() throws {
+        let first = try pack("a", earlier: nil, epoch: 1)
+        let record = try #require(first.filters)
+        let segment = FilterSegment.encode([record])
+        #expect(segment.packs == 1 && segment.blocks == first.reader.blocks.count, "it is a sound record")
+        #expect(access(stage.store + "/filters", F_OK) != 0 && errno == ENOENT)
     }
 
     @Test func generationsOfSimilarIdsAreNotMixed() throws {

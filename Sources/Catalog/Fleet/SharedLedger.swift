@@ -40,7 +40,8 @@ extension SharedBatch {
     ///   is claimed again.
     /// - One that nobody holds: what the lists say about it, which are new sessions, exits, and losses of sessions that were
     ///   never claimed. A settled one does not become pending or running this way; only ``withdrawn`` does that.
-    /// - One that another harvester holds: nothing, except that it runs again.
+    /// - One that another harvester holds: nothing, except that it runs again. Somebody who has claimed it by hand does not
+    ///   know what the lists say, so it counts as one that nobody holds.
     func permitted(
         by owner: String, _ standings: ByteDictionary<SharedStanding>
     ) -> (ledger: LedgerBatch, fenced: ByteSet) {
@@ -53,7 +54,7 @@ extension SharedBatch {
                 if !again.contains(session) { fenced.insert(session) }
             }
             if again.contains(session) { return .lists }
-            if held[session] != nil || standing.owner != nil { return .none }
+            if held[session] != nil || standing.owner.map({ !HarvesterName.isByHand($0) }) ?? false { return .none }
             return standing.state?.isFinal == true ? .none : .lists
         }
         var permitted = LedgerBatch()

@@ -2,7 +2,7 @@ public import Text
 
 extension Catalog {
     /// Offers sessions that ended. One that is done, or claimed at the moment, is left alone; one that was offered before
-    /// keeps the nearer deadline.
+    /// keeps the nearer deadline. One that is claimed by hand is offered once that claim ends.
     ///
     /// A session that is settled while it is offered may be offered again: whoever claims it finds that it is done.
     ///
@@ -22,6 +22,7 @@ extension Catalog {
                 ON CONFLICT(session) DO UPDATE SET priority = greatest(w.priority, excluded.priority),
                     deadline = least(w.deadline, excluded.deadline), facts = excluded.facts
                 WHERE w.state = 'pending' AND (w.priority < excluded.priority OR w.deadline > excluded.deadline)
+                    OR w.state = 'leased' AND \(HarvesterName.isByHand(in: "w.owner"))
                 RETURNING 1
                 """)
             offer.bind(1, FleetSQL.offers(offers))
@@ -68,11 +69,13 @@ extension Catalog {
                 FROM \(FleetSQL.offered("?1")) ORDER BY r.session
                 ON CONFLICT(session) DO UPDATE SET state = 'leased', owner = excluded.owner,
                     epoch = greatest(w.epoch + 1, excluded.epoch), lease_until = excluded.lease_until,
-                    tries = w.tries + 1
+                    tries = w.tries + 1,
+                    deadline = CASE WHEN w.facts = ?4 THEN excluded.deadline ELSE w.deadline END,
+                    facts = CASE WHEN w.facts = ?4 THEN excluded.facts ELSE w.facts END
                 WHERE w.state = 'pending' OR w.lease_until < clock_timestamp()
                 RETURNING \(FleetSQL.claimColumns)
                 """)
-            acquire.bind(1, FleetSQL.offers(offers)).bind(2, owner).bind(3, lease)
+            acquire.bind(1, FleetSQL.offers(offers)).bind(2, owner).bind(3, lease).bind(4, WorkOffer.byHand)
             return try Self.claims(acquire)
         }
     }

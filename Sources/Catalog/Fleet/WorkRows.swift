@@ -18,6 +18,17 @@ public struct HarvesterName: Sendable, Equatable {
     /// The name in leases. The number comes first, so that an id may contain any character.
     public var owner: String { "\(start)/\(id)" }
 
+    /// The name of somebody who claims a session by hand, not to harvest it.
+    ///
+    /// - Parameter id: who it is, for people; another one for each process.
+    public init(byHand id: String) { self.init(id: id, start: 0) }
+
+    /// Whether the owner of a claim has claimed it by hand. No harvester's start has the number 0.
+    static func isByHand(_ owner: String) -> Bool { owner.utf8.starts(with: "0/".utf8) }
+
+    /// The SQL condition that the owner in a column has claimed by hand.
+    static func isByHand(in column: String) -> String { "\(column) LIKE '0/%'" }
+
     /// The SQL expression for the id in a column with such a name.
     static func id(in column: String) -> String { "substr(\(column), strpos(\(column), '/') + 1)" }
 }
@@ -40,6 +51,14 @@ public struct WorkOffer: Sendable, Equatable {
         self.crashed = crashed
         self.facts = facts
     }
+
+    /// Creates what claims a session by hand. Without a harvester's offer, the session is not to be fetched.
+    public init(byHand session: String) {
+        self.init(session: session, deadline: .max, facts: Self.byHand)
+    }
+
+    /// The facts of a session that only somebody has claimed by hand.
+    static let byHand = #"{"byHand":true}"#
 }
 
 /// A claimed session: until its lease ends, no other harvester works on it.
@@ -54,6 +73,9 @@ public struct ClaimedWork: Sendable, Equatable {
     public var tries: Int
     /// What the harvester that offered it knew.
     public var facts: String
+
+    /// Whether no harvester has offered the session: somebody had claimed it by hand and ended without ending the claim.
+    public var isByHand: Bool { facts.hasSameBytes(as: WorkOffer.byHand) }
 
     /// Creates a claim.
     public init(session: String, epoch: Int64, deadline: Int64, tries: Int = 1, facts: String) {

@@ -7,6 +7,7 @@ import Pack
 import SalvageConfiguration
 import Synchronization
 import Text
+import Threads
 
 extension HarvestRunner {
     /// A claimed session, with what the ledger and this machine's spool have of it.
@@ -203,6 +204,8 @@ extension HarvestRunner {
 
     /// Returns what is to be done about a claimed session; nil for nothing, because it is done.
     private func look(at claim: ClaimedWork) async throws -> TakenClaim? {
+        // The lists offer it once it is to be fetched.
+        guard !claim.isByHand else { return nil }
         let key = claim.session
         let (record, rows) = try await parts.catalog.perform { catalog in
             (try catalog.session(key), try catalog.artifacts(key))
@@ -236,7 +239,8 @@ extension HarvestRunner {
     private func dismiss(_ claim: ClaimedWork) async throws {
         let fence = state.withLock { $0.fleet?.fence(claim.session, epoch: claim.epoch) }
         if let fence { try await shared { try $0.dismiss([fence]) } }
-        state.withLock { _ = $0.fleet?.strays.remove(claim.session) }
+        // What the spool has of a session that was claimed by hand was not looked at.
+        if !claim.isByHand { state.withLock { _ = $0.fleet?.strays.remove(claim.session) } }
         tellKeeper(.settled(claim.session))
     }
 

@@ -5,6 +5,7 @@ import Pack
 import SalvageConfiguration
 import Synchronization
 import Text
+import Threads
 
 extension HarvestRunner {
     /// The job of polling the lists. Both lists belong to one job, because one watcher compares them.

@@ -1,6 +1,7 @@
 import Catalog
 import Synchronization
 import Text
+import Threads
 
 /// Upkeep of a shared store that one harvester at a time does, whichever takes it first: the sweep, the compaction of filters.
 public struct SharedJob: Sendable {

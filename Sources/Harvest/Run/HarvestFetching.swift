@@ -7,6 +7,7 @@ import Pack
 import SalvageConfiguration
 import Synchronization
 import Text
+import Threads
 
 extension HarvestRunner {
     /// Describes a session and passes the result to watcher and fetcher.

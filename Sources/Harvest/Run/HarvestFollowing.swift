@@ -8,6 +8,7 @@ import Pack
 import SalvageConfiguration
 import Synchronization
 import Text
+import Threads
 
 extension HarvestRunner {
     /// Follows a session's log until the session has ended. A stream that ends is the earliest sign of an exit.

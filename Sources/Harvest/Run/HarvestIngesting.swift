@@ -5,6 +5,7 @@ import Model
 import Pack
 import Synchronization
 import Text
+import Threads
 
 extension HarvestRunner {
     /// Packs a session's downloads, commits the pack to the catalog, and only then removes the downloads. Any failure
@@ -65,6 +66,8 @@ extension HarvestRunner {
             let reason = "\(error)"
             state.withLock { state in
                 state.contexts[key]?.pack = packed.outcome.contents.path
+                // While the catalog is away, many packs may wait; the upkeep makes their filters.
+                state.contexts[key]?.published?.outcome.filters = nil
                 state.summary.catalogTrouble = reason
             }
             parts.observer.event(
@@ -73,6 +76,7 @@ extension HarvestRunner {
             return
         }
         if packed.isTold(decided) { parts.observer.committed(key) }
+        publishFilters(of: packed)
         let paths = packed.paths
         let waiting = packed.outcome.waiting
         let packsLogs = packed.files.contains { $0.artifact == FetchItem.logs } && waiting[FetchItem.logs] == nil

@@ -5,6 +5,7 @@ import Pack
 import SalvageConfiguration
 import Synchronization
 import Text
+import Threads
 
 extension HarvestRunner {
     /// Rebuilds the state of an earlier run from the ledger and the spool.

@@ -4,6 +4,7 @@ import Pack
 import SalvageConfiguration
 import Synchronization
 import Text
+import Threads
 
 extension HarvestRunner {
     /// A finished session of which more is to be fetched.

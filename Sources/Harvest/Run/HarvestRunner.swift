@@ -8,6 +8,7 @@ public import PackHome
 public import SalvageConfiguration
 import Synchronization
 import Text
+import Threads
 
 /// Executes the actions of the watcher and the fetcher: lists, describes, downloads into the spool, has packs made and
 /// writes the ledger. One object serves one run.
@@ -43,6 +44,8 @@ public final class HarvestRunner: Sendable {
         public var fleet: (any SharedWork)?
         /// The upkeep of a shared store that this process does now and then while it watches.
         public var jobs: [SharedJob] = []
+        /// Publishes the filters of packs in a bucket; nil for a store in a folder.
+        public var filters: (any PackFilters)?
 
         /// Makes the parts.
         public init(
@@ -211,6 +214,7 @@ public final class HarvestRunner: Sendable {
                 group.addTask { await self.keepShares(mode) }
                 group.addTask { await self.keepRates() }
                 if mode == .watch { group.addTask { await self.keepJobs() } }
+                if parts.filters != nil { group.addTask { await self.keepFilters() } }
             }
             for await _ in wakes {
                 let (work, finished) = takeWork()
@@ -223,6 +227,7 @@ public final class HarvestRunner: Sendable {
         await finishIngests(until: deadline?.end)
         await dropLeft()
         await flushLedger(final: true)
+        await finishFilters(until: deadline?.end)
         await leaveFleet()
         if let failure { throw failure }
         let absent = mode == .watch ? [] : await absentPathsOfPass(since: began)

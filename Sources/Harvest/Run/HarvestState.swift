@@ -91,6 +91,8 @@ struct HarvestState {
     var fleet: FleetState?
     /// Why the shared catalog cannot be used now.
     var fleetTrouble: String?
+    /// How writing the filters of packs goes.
+    var filters = FilterWrites()
     var listAllSoon = false
     /// Damaged entries of lists that have been reported.
     var damageTold: ByteSet = []

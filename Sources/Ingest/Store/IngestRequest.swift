@@ -45,6 +45,8 @@ public struct IngestOutcome: Sendable {
     /// The session's earlier packs, relative to the store, that become garbage once the new one is committed; none where
     /// the new one has replaced them.
     public var superseded: [String] = []
+    /// The record of the pack's filters, for packs in a bucket; see ``PackedSession/filters``.
+    public var filters: [UInt8]?
 
     /// Makes an outcome.
     public init(contents: PackContents) { self.contents = contents }

@@ -43,6 +43,7 @@ extension StoreIngest {
         }
         outcome.earlierDamage = packed.earlierDamage
         outcome.superseded = packed.superseded
+        outcome.filters = packed.filters
         outcome.quarantined = packed.quarantined.map { ($0.place, $0.reason) }
         return outcome
     }

@@ -49,6 +49,9 @@ public struct PackedSession: Sendable {
     /// removed, because the home never reuses a path and others may read them: the commit makes them garbage. Empty in
     /// a folder, where this pack has replaced them.
     public var superseded: [String] = []
+    /// The record of the pack's filters, to be published once the pack is in the catalog; see `FilterLog`. Nil in a folder,
+    /// where the record is written already, and for a pack with so many filters that the upkeep reads them from the pack.
+    public var filters: [UInt8]?
 
     /// The pack's path, relative to the store. It is published, but not yet in the catalog.
     public var pack: String { contents.path }
@@ -109,6 +112,9 @@ public struct StoreIngest: Sendable {
 
     /// The maximum size of a record of filters, in bytes: the filters, their checksums, and the table of a large pack.
     private static let largestRecord = 2 * PackFormat.mostFiltersAside + 64 << 20
+
+    /// The largest record of filters that waits in memory for its pack's commit, in bytes.
+    private static let largestWaitingRecord = 8 << 20
 
     /// The folder in which packs are written before they are renamed.
     static let newPacks = "spool/.new"
@@ -196,9 +202,7 @@ public struct StoreIngest: Sendable {
             let reader = try Self.checked(temporary, session, answer)
             let contents = try PackContents(reader, path: relative)
             let damage = try Self.makeWay(for: reader, contents, rows, packs, answer, session.session)
-            // Before the pack: a crash in between leaves a record without a pack, not a pack without filters. Without a
-            // record, every search opens the pack; the results are the same.
-            try? FilterLog.append(store: store, pack: relative, packBytes: answer.packBytes, record: record)
+            let filters = keep(record, of: relative, reader)
             try home.publish(temporary, as: relative)
             for (pack, found) in zip(packs.readable, answer.earlier) where !found.isCut {
                 // If this fails, a second pack remains, which verify reports and the next ingest merges.
@@ -209,11 +213,26 @@ public struct StoreIngest: Sendable {
             return PackedSession(
                 contents: contents, reader: reader, earlierDamage: damage, quarantined: triage.quarantined,
                 waiting: triage.waiting.mapValues(\.message), peakBytes: answer.peakBytes, verdicts: answer.verdicts,
-                superseded: packs.superseded)
+                superseded: packs.superseded, filters: filters)
         } catch {
             unlink(temporary)
             throw error
         }
+    }
+
+    /// Writes the record of a pack's filters beside a folder's packs, or returns that of a pack in a bucket. Without a record,
+    /// every search opens the pack; the results are the same.
+    private func keep(_ record: [UInt8], of pack: String, _ reader: PackReader) -> [UInt8]? {
+        if home.reusesPaths {
+            // Before the pack: a crash in between leaves a record without a pack, not a pack without filters.
+            try? FilterLog.append(store: store, pack: pack, packBytes: reader.fileSize, record: record)
+            return nil
+        }
+        guard record.count <= Self.largestWaitingRecord,
+            let placed = try? FilterLog.record(record, of: pack, placedBy: reader),
+            placed.count <= Self.largestWaitingRecord
+        else { return nil }
+        return placed
     }
 
     /// Opens the finished pack and checks that it matches the job: the child reads hostile bytes.

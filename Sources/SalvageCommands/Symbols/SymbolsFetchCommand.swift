@@ -4,6 +4,7 @@ import JSON
 import Model
 import SalvageConfiguration
 import Store
+import Synchronization
 import Terminal
 import Text
 
@@ -57,7 +58,7 @@ struct SymbolsFetch: AsyncCommand {
         let store = try StoreAccess.store(options, readOnly: false)
         let silence = max(1, min(servers.timeout, Self.longestSilence) / 1000)
         let client = SymbolHTTP.client(silence: silence)
-        let progress = Progress(quiet: options.quiet)
+        let progress = Mutex(Progress(quiet: options.quiet))
         let report: SymbolFetchReport
         do {
             report = try await store.fetchSymbols(
@@ -66,12 +67,12 @@ struct SymbolsFetch: AsyncCommand {
                 within: SymbolFetchLimits(
                     most: select.limit ?? Self.most, fileSize: servers.maxSize, rules: configuration.signatures,
                     allowMissing: configuration.confinement.allowMissing),
-                progress: { progress.update($0) })
+                progress: { step in progress.withLock { $0.update(step) } })
         } catch {
             _ = try? await client.shutdown()
             throw error
         }
-        progress.finish()
+        progress.withLock { $0.finish() }
         // All answers are here.
         _ = try? await client.shutdown()
         try write(report)

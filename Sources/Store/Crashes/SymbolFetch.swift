@@ -4,6 +4,7 @@ import Files
 import Glibc
 public import Model
 import Text
+import Threads
 
 /// What symbol servers gave.
 public struct SymbolFetchReport: Sendable {
@@ -56,12 +57,14 @@ extension Store {
     ///   - selection: the crashes.
     ///   - sources: the servers, in the order in which they are asked.
     ///   - limits: bounds, and the rules by which crashes are signed.
-    ///   - progress: called before each build id and while crashes are signed.
+    ///   - progress: called before each build id and while crashes are signed, on any thread, one call at a time.
     /// - Throws: ``StoreError``, `CatalogError`, `CrashError`, `FileFailure`.
     public func fetchSymbols(
         _ selection: Selection, from sources: [any SymbolSource], within limits: SymbolFetchLimits,
-        progress: (StoreProgress) -> Void
+        progress: @escaping @Sendable (StoreProgress) -> Void
     ) async throws -> SymbolFetchReport {
+        // The catalog and the bucket of a shared store block, and so does signing.
+        let threads = BlockingQueue(label: "salvage.symbols")
         let root = symbols.root
         try StoreFolder.make(root)
         let scratch = try Folders.makeTemporary(".fetched", in: root)
@@ -69,8 +72,8 @@ extension Store {
         var absences = SymbolAbsences(root: root, servers: sources.map(\.name), now: WallClock.now())
         var run = SymbolFetch(sources: sources, scratch: scratch, limit: limits.fileSize)
         for _ in 0..<Self.rounds {
-            let wanted = try missingSymbols(selection).entries.map(\.identity).filter { run.isNew($0) }
-                .prefix(max(0, limits.most - run.report.asked))
+            let missing = try await threads.run { try self.missingSymbols(selection).entries.map(\.identity) }
+            let wanted = missing.filter { run.isNew($0) }.prefix(max(0, limits.most - run.report.asked))
             if wanted.isEmpty { break }
             var paths: [String] = []
             for (index, identity) in wanted.enumerated() {
@@ -79,8 +82,10 @@ extension Store {
             }
             try absences.save()
             if paths.isEmpty { break }
-            let added = try addSymbols(
-                paths, rules: limits.rules, allowMissing: limits.allowMissing, progress: progress)
+            let added = try await threads.run { [paths] in
+                try self.addSymbols(
+                    paths, rules: limits.rules, allowMissing: limits.allowMissing, progress: progress)
+            }
             run.report.symbols.join(added)
             // They are in the store now.
             for path in paths { unlink(path) }

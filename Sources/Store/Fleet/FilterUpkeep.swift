@@ -1,4 +1,4 @@
-package import BlockIndex
+import BlockIndex
 package import Catalog
 import Clocks
 package import Harvest
@@ -35,13 +35,14 @@ package struct FilterUpkeep {
     private static let mostFiltered = 256
 
     /// - Parameters:
+    ///   - catalog: the connection to use; nil for the store's own.
     ///   - maker: this machine's name among the harvesters.
     /// - Throws: ``StoreError`` when the store is in a folder, which has no such filters, or its bucket is not known.
-    package init(_ store: Store, maker: String) throws {
+    package init(_ store: Store, _ catalog: Catalog? = nil, maker: String) throws {
         guard let bucket = try store.bucket() else {
             throw StoreError(.usage, "a store in a folder has no filters in a bucket", kind: .invalid)
         }
-        catalog = try store.catalog()
+        self.catalog = try catalog ?? store.catalog()
         home = bucket.home.original
         objects = BucketFilters(bucket.client)
         folder = store.path
@@ -148,57 +149,16 @@ package struct FilterUpkeep {
 extension Store {
     /// The upkeep of filters as a job that one harvester at a time does.
     ///
-    /// - Parameter maker: this machine's name among the harvesters.
-    package func filterJob(maker: String) -> SharedJob {
+    /// - Parameters:
+    ///   - catalog: the connection to use; nil for the store's own.
+    ///   - maker: this machine's name among the harvesters.
+    package func filterJob(_ catalog: Catalog? = nil, maker: String) -> SharedJob {
         SharedJob("filters", every: 60_000) { holds in
-            let outcome = try FilterUpkeep(self, maker: maker).perform(now: WallClock.now()) { holds() }
+            let upkeep = try FilterUpkeep(self, catalog, maker: maker)
+            let outcome = try upkeep.perform(now: WallClock.now()) { holds() }
             guard let first = outcome.problems.first else { return nil }
             return outcome.problems.count == 1
                 ? first : "\(first), and \(counted(outcome.problems.count - 1, "more problem"))"
         }
-    }
-}
-
-/// Writes the filters of the packs that a harvester publishes, in batches.
-///
-/// A pack is recorded first and filtered afterwards: until its batch is written, searches ask the pack itself. What a killed
-/// process leaves unwritten, the upkeep writes.
-package final class FilterPublisher {
-    private let catalog: Catalog
-    private let objects: any FilterObjects
-    private let maker: String
-    private var batch = FilterBatch()
-    private var packs: [String] = []
-
-    /// - Parameter maker: this machine's name among the harvesters.
-    package init(_ catalog: Catalog, _ objects: any FilterObjects, maker: String) {
-        self.catalog = catalog
-        self.objects = objects
-        self.maker = maker
-    }
-
-    /// When ``writeIfDue(now:)`` has something to do at the latest; nil if nothing waits.
-    package var deadline: Int64? { batch.deadline }
-
-    /// Adds a pack that the catalog has recorded.
-    ///
-    /// - Parameters:
-    ///   - record: as `FilterLog.record(_:of:placedBy:)` or `FilterLog.placedRecord(of:_:)` returns it.
-    package func add(_ pack: String, record: [UInt8], now: Int64) {
-        batch.add(record, now: now)
-        packs.append(pack)
-    }
-
-    /// Writes what waits, if it is due.
-    ///
-    /// - Parameter isLast: whether to write it in any case.
-    /// - Throws: `BlockIndexError` or `CatalogError`. The batch is dropped then: the upkeep filters its packs later.
-    package func writeIfDue(now: Int64, isLast: Bool = false) throws {
-        guard batch.isDue(now: now) || isLast, batch.count > 0 else { return }
-        let some = packs
-        packs = []
-        guard let made = batch.take(now: now, harvester: maker, random: .random(in: 0 ... .max)) else { return }
-        try objects.put(made.record.key, made.bytes)
-        try catalog.addFilters(ListedFilters(made.record), packs: some)
     }
 }

@@ -1,5 +1,6 @@
 import Calendar
 import Catalog
+import Clocks
 import Harvest
 public import Ingest
 import Model
@@ -104,19 +105,43 @@ extension Store {
                 hint: "omit --created (or `created` in \(IngestMetadata.fileName)), or choose another session id",
                 kind: .invalid)
         }
-        let earlier = try presentFacts(known?.pack)
-        let facts = metadata.facts(session, known: known, earlier: earlier)
         let intake = try take()
         defer { intake.discard() }
+        let claim = try claimByHand(session)
+        defer { claim?.end() }
+        let current = claim == nil ? known : try catalog.session(session)
+        let earlier = try presentFacts(current?.pack)
+        let facts = metadata.facts(session, known: current, earlier: earlier)
         let packed = try StoreIngest(
             store: path, home: home, configuration: configuration, symbols: try symbolOrigin()
         ).pack(
             session: facts, artifacts: intake.artifacts, files: intake.files,
-            earlier: try catalog.session(session)?.pack, keepsLock: true)
-        try catalog.commit(packed.contents, from: .ingest(intake.artifacts.map(\.artifact)))
-        try catalog.addGarbage(packed.superseded.map { Garbage(key: $0, session: session) })
+            earlier: try catalog.session(session)?.pack, epoch: UInt64(clamping: claim?.fence.epoch ?? 0),
+            keepsLock: true)
+        let source = PackSource.ingest(intake.artifacts.map(\.artifact))
+        if let claim {
+            try commit(packed, from: source, under: claim)
+        } else {
+            try catalog.commit(packed.contents, from: source)
+        }
         packed.lock?.release()
         return IngestReport(session, packed, intake)
+    }
+
+    /// Records a pack of a shared store, and publishes its filters.
+    private func commit(_ packed: PackedSession, from source: PackSource, under claim: HandClaim) throws {
+        do throws(CatalogError) {
+            try catalog().commit(
+                [packed.contents], from: source, fence: claim.fence, superseded: packed.superseded)
+        } catch {
+            guard error.code == .leaseLost else { throw error }
+            throw claim.loss
+        }
+        guard let record = packed.filters else { return }
+        // If it fails, searches read the pack until the upkeep has written its filters.
+        guard let publisher = try? filterPublisher(maker: harvesterID()) else { return }
+        publisher.add(packed.pack, record: record, now: WallClock.now())
+        try? publisher.writeIfDue(now: WallClock.now(), isLast: true)
     }
 
     /// The facts in a session's present pack; nil if there is none, or if it is damaged, which the ingest reports.

@@ -25,6 +25,7 @@ final class MigrationRun {
     private let comparesMembers: Bool
     private let needsMembers: Bool
     private(set) var report = MigrationReport()
+    private let filters: FilterMigration?
 
     /// The most sessions that are read and written at once.
     private static let batch = 64
@@ -44,6 +45,7 @@ final class MigrationRun {
         needsMembers = !members.source && members.target
         packs = PackMigration(
             source: source.home, target: target.home, folder: target.path + "/spool/.new")
+        filters = try FilterMigration(from: source, to: target)
     }
 
     // MARK: The steps
@@ -113,7 +115,7 @@ final class MigrationRun {
         report.isFinished = true
     }
 
-    /// Fills a folder's index of filters, without which a search opens every pack. A shared store's is filled by its harvesters.
+    /// Fills a folder's index of filters, without which a search opens every pack. A shared store gets them with each batch.
     private func indexPacks() throws {
         guard !target.isShared else { return }
         var packs: [String] = []
@@ -143,6 +145,7 @@ final class MigrationRun {
             progress(.migrating(sessions: seen, packs: report.packs, bytes: report.bytes))
             key = last.key
         }
+        filters?.finish()
         report.sessions = seen
         return differing
     }
@@ -150,10 +153,13 @@ final class MigrationRun {
     /// Copies the packs of sessions, then their rows.
     private func put(_ sessions: [CopiedSession], _ known: ByteDictionary<CopiedSession>) throws {
         var ready: [CopiedSession] = []
+        var originals: ByteDictionary<PackMigration.Original> = [:]
         for var session in sessions {
             if let pack = session.pack {
                 do throws(PackError) {
-                    session.pack = try copy(pack, of: session.id, known: known[session.id]?.pack)
+                    let copy = try copy(pack, of: session.id, known: known[session.id]?.pack)
+                    session.pack = copy.path
+                    originals[session.id] = PackMigration.Original(path: pack, bytes: copy.bytes)
                     if needsMembers, let place = session.pack {
                         try session.setMembers(from: try target.home.reader(for: place, tolerant: true))
                     }
@@ -169,6 +175,7 @@ final class MigrationRun {
         do throws(CatalogError) {
             try to.put(ready)
             report.copied += ready.count
+            filters?.publish(ready, known, originals)
         } catch {
             // What the target cannot store, such as an id with a NUL, must not keep the others out.
             guard ready.count > 1, error.code == .database else { throw error }
@@ -176,6 +183,7 @@ final class MigrationRun {
                 do throws(CatalogError) {
                     try to.put([session])
                     report.copied += 1
+                    filters?.publish([session], known, originals)
                 } catch {
                     guard error.code == .database else { throw error }
                     report.gaps.append(.init(error.message, session: session.id))
@@ -184,7 +192,9 @@ final class MigrationRun {
         }
     }
 
-    private func copy(_ pack: String, of session: String, known: String?) throws(PackError) -> String {
+    private func copy(
+        _ pack: String, of session: String, known: String?
+    ) throws(PackError) -> PackMigration.Copy {
         let copy = try packs.copy(pack, of: session, known: known)
         if !copy.wasThere {
             report.packs += 1
@@ -192,7 +202,7 @@ final class MigrationRun {
         } else if known?.hasSameBytes(as: copy.path) != true {
             report.reused += 1
         }
-        return copy.path
+        return copy
     }
 
     /// Whether the catalog names another pack of the session by now, or none.

@@ -22,6 +22,13 @@ struct PackMigration {
         var wasThere: Bool
     }
 
+    /// The pack in the source that a copy was made of.
+    struct Original {
+        /// Its path, relative to the source's store.
+        var path: String
+        var bytes: UInt64
+    }
+
     private struct Content: Equatable {
         var size: UInt64
         var sha256: [UInt8]

@@ -206,9 +206,9 @@ private struct PruneRun {
     }
 
     private func unlinkPack(_ pack: String) throws {
+        guard !store.isShared else { return }
         // A filter row that stays costs each search one attempt to open a missing file, nothing else.
         try? FilterLog.remove(store: catalog.store, pack: pack)
-        guard !store.isShared else { return }
         do throws(PackError) {
             // Without packs of its day, a file of filters has only stale rows.
             if try home.remove(pack).emptiedDay { try? FilterLog.removeDay(store: catalog.store, of: pack) }

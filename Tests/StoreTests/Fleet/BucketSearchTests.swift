@@ -1,3 +1,4 @@
+import BlockIndex
 import Catalog
 import Foundation
 import LogSearch
@@ -48,12 +49,16 @@ struct BucketSearchTests {
             address.bucket.endpoint = SearchServers.environment["SALVAGE_TEST_S3"]
             address.bucket.pathStyle = true
             address.bucket.credentialsFile = keys
-            address.cache = real.path + "/shared"
+            // Beside the store in a folder: one that is inside the other cannot be migrated to it.
+            address.cache = real.path + "-shared"
             shared = try Store(.shared(address), readOnly: false)
             for number in 0..<sessions { try add(number) }
         }
 
-        deinit { try? Self.psql(server, "DROP DATABASE IF EXISTS \(database) WITH (FORCE)") }
+        deinit {
+            try? FileManager.default.removeItem(atPath: shared.path)
+            try? Self.psql(server, "DROP DATABASE IF EXISTS \(database) WITH (FORCE)")
+        }
 
         private static func psql(_ server: String, _ sql: String) throws {
             let process = Process()
@@ -66,6 +71,17 @@ struct BucketSearchTests {
 
         /// Adds a session to both stores.
         func add(_ number: Int) throws {
+            let path = try addLocally(number)
+            let file = real.path + "/" + path
+            let copy = file + ".copy"
+            try FileManager.default.copyItem(atPath: file, toPath: copy)
+            let key = PackPath.generation(path, epoch: 1, nonce: UInt32(number))
+            try shared.home.publish(copy, as: key)
+            try shared.catalog().commit(PackContents(shared.home.reader(for: key), path: key))
+        }
+
+        /// Adds a session to the store in a folder; returns its pack's path.
+        func addLocally(_ number: Int) throws -> String {
             var text = ""
             for line in 0..<(number % 9 == 0 ? 9000 : 120) {
                 let word = (line &* 7919 &+ number) % 53
@@ -94,11 +110,7 @@ struct BucketSearchTests {
             _ = try writer.finish(session: facts, artifacts: [])
             close(descriptor)
             try local.catalog().commit(PackContents(PackReader.open(path: file), path: path))
-            let copy = file + ".copy"
-            try FileManager.default.copyItem(atPath: file, toPath: copy)
-            let key = PackPath.generation(path, epoch: 1, nonce: UInt32(number))
-            try shared.home.publish(copy, as: key)
-            try shared.catalog().commit(PackContents(shared.home.reader(for: key), path: key))
+            return path
         }
 
         private var words: [String] { BucketSearchTests.words }
@@ -149,6 +161,25 @@ struct BucketSearchTests {
         let listed = try stage.shared.catalog().listedFilters().filter { !$0.isReplaced }
         #expect(listed.map(\.level) == [2])
         try Self.expectEqual(stage, "with the slice of a day")
+    }
+
+    @Test func aStoreThatWasMigratedHasItsFilters() throws {
+        let stage = try Stage(sessions: 0)
+        for number in 0..<20 {
+            let pack = try stage.addLocally(number)
+            // Filters come from the index of the folder, or else from the pack.
+            guard number % 2 == 0 else { continue }
+            try FilterLog.append(store: stage.real.path, pack: pack, reader: stage.local.home.reader(for: pack))
+        }
+        let report = try stage.local.migrate(to: stage.shared.address, dryRun: false, keepsSource: true) { _ in }
+        #expect(report.packs == 20 && report.gaps.isEmpty)
+        let catalog = try stage.shared.catalog()
+        #expect(try catalog.packsWithoutFilters(for: 0, limit: 100).isEmpty)
+        #expect(try catalog.listedFilters().count == 1)
+        try Self.expectEqual(stage, "migrated")
+        // Nothing is new, so nothing is published again.
+        _ = try stage.local.migrate(to: stage.shared.address, dryRun: false, keepsSource: true) { _ in }
+        #expect(try catalog.listedFilters().count == 1)
     }
 
     @Test func partsOfTheSessionsAreTheWhole() throws {

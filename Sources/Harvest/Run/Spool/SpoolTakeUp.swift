@@ -4,6 +4,7 @@ import Model
 import Pack
 import Synchronization
 import Text
+import Threads
 
 extension HarvestRunner {
     /// The unpacked downloads in the spool, and their sessions.
