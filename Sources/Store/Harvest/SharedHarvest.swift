@@ -11,7 +11,7 @@ extension Store {
     /// How often one of the harvesters compares the bucket with the catalog, in milliseconds.
     private static let sweepEvery: Int64 = 3_600_000
 
-    /// Adds what the harvesters of a shared store do together: sessions shared by leases, and the sweep of the bucket. Does
+    /// Adds what the harvesters of a shared store do together: sessions shared by leases, the sweep of the bucket, and the upkeep of its filters. Does
     /// nothing for a store in a folder.
     ///
     /// - Throws: `HarvestError` if this harvester's name cannot be kept; `CatalogError`; ``StoreError``.
@@ -28,6 +28,7 @@ extension Store {
                     try sweep(bucket, catalog, by: current.value, while: holds).words
                 }
             })
+        parts.jobs.append(Store(beside: self, readOnly: false).filterJob(maker: id))
     }
 
     private func sweep(
