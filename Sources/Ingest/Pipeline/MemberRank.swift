@@ -1,6 +1,6 @@
 package import Pack
 
-/// Which of two versions of a member a merge of packs keeps: a complete one is better; among incomplete ones, the longer.
+/// Which of two versions of a member a merge of packs keeps: a complete one is better; of two that are alike in that, the longer.
 package struct MemberRank: Comparable, Sendable {
     private let isWhole: Bool
     private let size: UInt64

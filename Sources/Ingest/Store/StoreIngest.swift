@@ -197,8 +197,10 @@ public struct StoreIngest: Sendable {
             let contents = try PackContents(reader, path: relative)
             let damage = try Self.makeWay(for: reader, contents, rows, packs, answer, session.session)
             // Before the pack: a crash in between leaves a record without a pack, not a pack without filters. Without a
-            // record, every search opens the pack; the results are the same.
-            try? FilterLog.append(store: store, pack: relative, packBytes: answer.packBytes, record: record)
+            // record, every search opens the pack; the results are the same. Searches of a bucket ask the filters there.
+            if home.reusesPaths {
+                try? FilterLog.append(store: store, pack: relative, packBytes: answer.packBytes, record: record)
+            }
             try home.publish(temporary, as: relative)
             for (pack, found) in zip(packs.readable, answer.earlier) where !found.isCut {
                 // If this fails, a second pack remains, which verify reports and the next ingest merges.

@@ -64,7 +64,8 @@ public final class PackFeed {
     ///     the feed's own, by several at once, or on the thread that uses the feed.
     ///   - supply: returns the next pack that may match, nil at the end. Called on the same threads, by one at a time.
     public init(
-        home: any PackHome, options: SearchOptions, newer: @escaping @Sendable (BucketPack) -> BucketPack? = { _ in nil },
+        home: any PackHome, options: SearchOptions,
+        newer: @escaping @Sendable (BucketPack) -> BucketPack? = { _ in nil },
         supply: @escaping () -> BucketPack?
     ) {
         self.home = home

@@ -11,8 +11,8 @@ extension Store {
     /// How often one of the harvesters compares the bucket with the catalog, in milliseconds.
     private static let sweepEvery: Int64 = 3_600_000
 
-    /// Adds what the harvesters of a shared store do together: sessions shared by leases, the sweep of the bucket, and the upkeep of its filters. Does
-    /// nothing for a store in a folder.
+    /// Adds what the harvesters of a shared store do together: sessions shared by leases, the sweep of the bucket, and the upkeep
+    /// of its filters. Does nothing for a store in a folder.
     ///
     /// - Throws: `HarvestError` if this harvester's name cannot be kept; `CatalogError`; ``StoreError``.
     func share(_ parts: inout HarvestRunner.Parts, by current: CurrentConfiguration) throws {

@@ -202,10 +202,10 @@ private struct PruneRun {
     }
 
     private func unlinkPack(_ pack: String) throws {
+        // Its object is garbage, and the compaction of filters drops its record.
+        guard !store.isShared else { return }
         // A filter row that stays costs each search one attempt to open a missing file, nothing else.
         try? FilterLog.remove(store: catalog.store, pack: pack)
-        // Its object is garbage.
-        guard !store.isShared else { return }
         do throws(PackError) {
             // Without packs of its day, a file of filters has only stale rows.
             if try home.remove(pack).emptiedDay { try? FilterLog.removeDay(store: catalog.store, of: pack) }
