@@ -8,6 +8,8 @@ internal import Text
 public struct CatalogURI: Sendable, Equatable {
     /// The schemes that libpq accepts.
     public static let schemes = ["postgres://", "postgresql://"]
+    /// Stands for an address that is not valid, of which no part can be shown.
+    public static let hidden = "postgres://(not valid)"
     /// The longest address, in bytes.
     static let longest = 4096
 
@@ -53,7 +55,7 @@ public struct CatalogURI: Sendable, Equatable {
                 fix: "write postgres://user@host:port/database; several hosts with commas between them")
         }
         let parameters = try Self.parameters(query)
-        let open = parameters.filter { !Self.secrets.contains($0.name) }
+        let open = parameters.filter { !Self.secrets.contains($0.name.lowercased()) }
         hasPassword = user?.after?.isEmpty == false || open.count < parameters.count
         let place = hosts + (name.map { "/" + $0 } ?? "")
         shown = scheme + (user.map { $0.before + "@" } ?? "") + place + Self.query(open)

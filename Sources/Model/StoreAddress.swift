@@ -8,10 +8,13 @@ public enum StoreAddress: Sendable, Equatable {
 
 /// Where the parts of a shared store are.
 ///
-/// Nothing here is secret: passwords and keys come from files, the environment or the machine (see `docs/fleet.md`).
+/// Only ``catalog`` may have a secret: other passwords and keys come from files, the environment or the machine (see
+/// `docs/fleet.md`).
 public struct SharedStoreAddress: Sendable, Equatable {
-    /// A connection URI of PostgreSQL as libpq reads it, without a password:
-    /// `postgres://salvage@db1,db2/salvage?target_session_attrs=read-write`.
+    /// A connection URI of PostgreSQL as libpq reads it: `postgres://salvage@db1,db2/salvage?target_session_attrs=read-write`.
+    ///
+    /// It may have a password if it comes from the environment, or from a configuration that only its owner can read. Only
+    /// libpq gets it; messages and results have the ``description``.
     public var catalog: String
     /// `s3://bucket/prefix`; nil takes what the catalog records, which the first harvester wrote there.
     public var packs: String?

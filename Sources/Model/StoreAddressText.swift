@@ -57,8 +57,7 @@ extension StoreAddress: CustomStringConvertible {
 extension SharedStoreAddress: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The catalog's address without a password.
     public var description: String {
-        guard let address = try? CatalogURI(catalog) else { return "postgres://(not valid)" }
-        return address.shown
+        (try? CatalogURI(catalog))?.shown ?? CatalogURI.hidden
     }
 
     /// The same, so that no debug text has the password.

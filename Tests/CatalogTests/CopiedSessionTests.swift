@@ -50,8 +50,10 @@ import Text
     }
 
     /// Whether both say the same of all sessions, and how many sessions there are.
-    private func compare(_ one: Catalog, _ other: Catalog) throws -> (same: Bool, sessions: Int) {
-        let members = one.storesMembers && other.storesMembers
+    private func compare(
+        _ one: Catalog, _ other: Catalog, members: Bool = true
+    ) throws -> (same: Bool, sessions: Int) {
+        let members = members && one.storesMembers && other.storesMembers
         let (left, right) = (try all(one), try all(other))
         let same =
             left.count == right.count
@@ -70,10 +72,8 @@ import Text
         let back = try TestStore()
         let again = try Catalog.open(store: back.path)
         #expect(try copyAll(from: other, to: again, batch: batch) == 5)
-        let differing = zip(try all(catalog), try all(again)).filter { !$0.isSame(as: $1, members: false) }
-        #expect(differing.isEmpty, "\(differing)")
-        #expect(try all(catalog).map(\.id) == all(again).map(\.id), "\(catalog.path)")
-        #expect(try compare(catalog, again) == (true, 5), "\(catalog.path) \(catalog.storesMembers)")
+        // What came through an engine without members has none.
+        #expect(try compare(catalog, again, members: other.storesMembers) == (true, 5))
         #expect(try again.sessions(Selection()) == expected)
     }
 

@@ -2,56 +2,6 @@ import Foundation
 import Glibc
 import Testing
 
-/// A database and a part of a bucket for one shared store, on the servers that `scripts/servers` starts.
-final class SharedStoreStage {
-    static let server = ProcessInfo.processInfo.environment["SALVAGE_TEST_POSTGRES"]
-    static let endpoint = ProcessInfo.processInfo.environment["SALVAGE_TEST_S3"]
-    static let bucket = ProcessInfo.processInfo.environment["SALVAGE_TEST_BUCKET"] ?? "salvage-test"
-    /// Whether both servers run.
-    static var isPossible: Bool { server != nil && endpoint != nil }
-    /// What to do so that they run.
-    static let advice: Comment =
-        "needs PostgreSQL and an S3 server: eval \"$(scripts/servers start && scripts/servers env)\""
-
-    let scratch: Scratch
-    /// The address of its catalog.
-    let address: String
-    /// For commands on it, and for those that name another store with `--store`.
-    let environment: [String: String]
-    private let database: String
-
-    init() throws {
-        let server = try #require(Self.server)
-        let endpoint = try #require(Self.endpoint)
-        scratch = try Scratch()
-        database = "migrate_\(UUID().uuidString.prefix(8).lowercased())"
-        try #require(shell("psql -XAtq -d '\(server)' -c 'CREATE DATABASE \(database)'").status == 0)
-        address = try #require(URL(string: server)).deletingLastPathComponent().absoluteString + database
-        let config = scratch.path("shared.yaml")
-        try """
-        store:
-          catalog: \(address)
-          packs: s3://\(Self.bucket)/\(database)
-          s3: { endpoint: "\(endpoint)", path_style: true }
-          cache: { path: \(scratch.path("cache")) }
-        """.write(toFile: config, atomically: true, encoding: .utf8)
-        try shell("chmod 600 '\(config)'")
-        environment = [
-            "SALVAGE_CONFIG": config, "AWS_ACCESS_KEY_ID": "salvage", "AWS_SECRET_ACCESS_KEY": "salvage-secret-key",
-        ]
-    }
-
-    deinit {
-        guard let server = Self.server else { return }
-        _ = try? shell("psql -XAtq -d '\(server)' -c 'DROP DATABASE IF EXISTS \(database) WITH (FORCE)'")
-    }
-
-    /// Runs a command on a store.
-    func salvage(_ store: String, _ arguments: [String]) throws -> Program.Outcome {
-        try Program.run(arguments + ["--store", store], environment: environment)
-    }
-}
-
 extension ServerSuites {
     /// `migrate` with the real program, PostgreSQL and an S3 server.
     @Suite(.serialized, .enabled(if: SharedStoreStage.isPossible, SharedStoreStage.advice)) struct MigrateTests {
@@ -135,7 +85,10 @@ extension ServerSuites {
             try fill(store, 150, stage)
             let before = try answers(store, stage)
             let running = try Program.start(
-                ["migrate", "--store", store, "--to", stage.address, "--quiet"], environment: stage.environment)
+                [
+                    "migrate", "--store", store, "--to", stage.address, "--quiet", "--config",
+                    stage.scratch.path("shared.yaml"),
+                ], environment: SharedStoreStage.keys)
             // Once the first batch is there.
             while running.process.isRunning {
                 let there = try stage.salvage(stage.address, ["sessions", "--json", "--limit", "1"])

@@ -4,7 +4,7 @@ import Testing
 extension ServerSuites {
     /// Commands on a shared store, with real PostgreSQL and a real S3 server: the same answers as a store in a folder gives,
     /// and refusals that say what is wrong.
-    @Suite(.serialized, .enabled(if: SharedQueryStage.isPossible, SharedQueryStage.advice)) struct SharedStoreTests {
+    @Suite(.serialized, .enabled(if: SharedStoreStage.isPossible, SharedStoreStage.advice)) struct SharedStoreTests {
         private static let queries: [[String]] = [
             ["sessions"], ["sessions", "--crashed"], ["sessions", "--tag", "1.*", "--label", "mode=m1"],
             ["sessions", "--since", "2026-11-20T12:00:00Z", "--limit", "2"], ["show", "raid-1"], ["show", "duel-1"],
@@ -26,7 +26,7 @@ extension ServerSuites {
         }
 
         @Test func everyQueryAnswersAsInAFolder() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.fill()
             for query in Self.queries {
                 let (expected, found) = (try stage.embedded(query + ["--json"]), try stage.shared(query + ["--json"]))
@@ -37,7 +37,7 @@ extension ServerSuites {
         }
 
         @Test func membersHaveTheSameBytes() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.fill()
             for member in ["Saved/Logs/Game é.log", "state.bin"] {
                 let (expected, found) = (
@@ -55,9 +55,9 @@ extension ServerSuites {
         }
 
         @Test func anEngineerNeedsTheCatalogsAddressOnly() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.fill()
-            let environment = SharedQueryStage.keys.merging([
+            let environment = SharedStoreStage.keys.merging([
                 "SALVAGE_STORE": stage.address, "XDG_CACHE_HOME": stage.scratch.path("xdg"),
             ]) { $1 }
             let found = try Program.run(["grep", "needle-3-17", "--json"], environment: environment)
@@ -66,25 +66,25 @@ extension ServerSuites {
             let flag = try Program.run(
                 ["sessions", "--json", "--store", stage.address],
                 environment: environment.filter { $0.key != "SALVAGE_STORE" })
-            #expect(flag.objects.count == SharedQueryStage.sessions.count, "\(flag.err)")
+            #expect(flag.objects.count == SharedStoreStage.sessions.count, "\(flag.err)")
         }
 
         @Test func upkeepWorks() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.fill()
             for arguments in [["verify"], ["verify", "--quick"], ["verify", "--sample", "100%"], ["reindex"]] {
                 let outcome = try stage.shared(arguments + ["--json"])
                 #expect(outcome.status == 0, "\(arguments): \(outcome.out)\(outcome.err)")
             }
             let status = try #require(try stage.shared(["status", "--json"]).objects.first)
-            #expect(status["packs"] as? Int == SharedQueryStage.sessions.count)
+            #expect(status["packs"] as? Int == SharedStoreStage.sessions.count)
             #expect((status["store"] as? String)?.contains(stage.database) == true)
             #expect(status["fleet"] is [String: Any])
             #expect(status["catalog_bytes"] == nil)
             let pruned = try stage.shared(["prune", "--json", "--session", "lobby", "--older-than", "1d"])
             #expect(pruned.status == 0, "\(pruned.err)")
             let after = try #require(try stage.shared(["status", "--json"]).objects.first)
-            #expect(after["packs"] as? Int == SharedQueryStage.sessions.count - 1)
+            #expect(after["packs"] as? Int == SharedStoreStage.sessions.count - 1)
             #expect((after["fleet"] as? [String: Any])?["garbage"] as? Int == 1)
             // The object is still in the bucket, and neither of these takes it for a pack of the session.
             #expect(try stage.shared(["verify", "--quick"]).status == 0)
@@ -93,7 +93,7 @@ extension ServerSuites {
         }
 
         @Test func doctorSaysWhatItFound() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.fill()
             let outcome = try stage.shared(["doctor", "--json"])
             let findings = outcome.objects
@@ -107,7 +107,7 @@ extension ServerSuites {
         }
 
         @Test func aRoleThatOnlyReadsAsksEverythingAndChangesNothing() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.fill()
             try stage.makeReader()
             for query in Self.queries {
@@ -126,7 +126,7 @@ extension ServerSuites {
                     outcome.err.contains("catalog_read_only") || outcome.err.contains("right"),
                     "\(change): \(outcome.err)")
             }
-            #expect(try stage.shared(["sessions", "--json"]).objects.count == SharedQueryStage.sessions.count)
+            #expect(try stage.shared(["sessions", "--json"]).objects.count == SharedStoreStage.sessions.count)
         }
 
         // MARK: Refusals
@@ -139,7 +139,7 @@ extension ServerSuites {
         }
 
         @Test func aPasswordIsRefusedWhereOthersSeeIt() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             let secret = "postgres://salvage:hunter2@127.0.0.1:1/salvage"
             let flag = try Program.run(["sessions", "--json", "--store", secret])
             #expect(flag.status == 64 && code(flag) == "invalid_configuration", "\(flag.err)")
@@ -159,7 +159,7 @@ extension ServerSuites {
         }
 
         @Test func aDatabaseThatCannotBeReachedIsNamed() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.configure("away.yaml", catalog: "postgres://salvage@127.0.0.1:1/salvage", cache: "away")
             for arguments in [["sessions"], ["grep", "x"], ["ingest", "--session", "s", stage.scratch.path("in-0")]] {
                 try FileManager.default.createDirectory(
@@ -171,21 +171,21 @@ extension ServerSuites {
         }
 
         @Test func aBucketThatCannotBeReachedLeavesWhatNeedsNoPack() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.fill()
             let moved = try shell(
                 "psql -XAtq -d '\(stage.address)' -c \"UPDATE meta SET endpoint = 'http://127.0.0.1:1'\"")
             try #require(moved.status == 0)
             try stage.configure("away.yaml", endpoint: "http://127.0.0.1:1", cache: "away")
             let sessions = try stage.shared(["sessions", "--json"], config: "away.yaml")
-            #expect(sessions.objects.count == SharedQueryStage.sessions.count, "\(sessions.err)")
+            #expect(sessions.objects.count == SharedStoreStage.sessions.count, "\(sessions.err)")
             let files = try stage.shared(["files", "duel-1", "--json"], config: "away.yaml")
             #expect(files.status != 0 && files.status != 1, "\(files.err)")
             #expect(code(files) == "pack_unreadable", "\(files.err)")
         }
 
         @Test func aMissingBucketIsNamed() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.configure("shared.yaml", packs: "s3://salvage-no-such-bucket/x")
             let input = stage.scratch.path("in")
             try FileManager.default.createDirectory(atPath: input, withIntermediateDirectories: true)
@@ -196,23 +196,23 @@ extension ServerSuites {
         }
 
         @Test func anotherBucketThanTheRecordedOneIsRefused() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.fill()
-            try stage.configure("other.yaml", packs: "s3://\(SharedQueryStage.bucket)/elsewhere", cache: "other")
+            try stage.configure("other.yaml", packs: "s3://\(SharedStoreStage.bucket)/elsewhere", cache: "other")
             let outcome = try stage.shared(["sessions", "--json"], config: "other.yaml")
             #expect(code(outcome) == "bucket_differs", "\(outcome.err)")
             #expect(outcome.err.contains("elsewhere") && outcome.err.contains(stage.database))
         }
 
         @Test func aFolderThatOthersReadOrOfAnotherStoreIsRefused() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             try stage.fill()
             chmod(stage.scratch.path("cache"), 0o755)
             let open = try stage.shared(["sessions", "--json"])
             #expect(code(open) == "cache_refused", "\(open.err)")
             chmod(stage.scratch.path("cache"), 0o700)
             #expect(try stage.shared(["sessions", "--json"]).status == 0)
-            let other = try SharedQueryStage()
+            let other = try SharedStoreStage()
             try other.configure("shared.yaml", cache: "../" + stage.scratch.url.lastPathComponent + "/cache")
             let input = other.scratch.path("in")
             try FileManager.default.createDirectory(atPath: input, withIntermediateDirectories: true)
@@ -222,7 +222,7 @@ extension ServerSuites {
         }
 
         @Test func backupAndRestoreSayWhatToUse() throws {
-            let stage = try SharedQueryStage()
+            let stage = try SharedStoreStage()
             for arguments in [["backup", stage.scratch.path("b")], ["restore", stage.scratch.path("b")]] {
                 let outcome = try stage.shared(arguments + ["--json"])
                 #expect(outcome.status == 64 && code(outcome) == "not_for_shared", "\(outcome.err)")

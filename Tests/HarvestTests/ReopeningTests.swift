@@ -19,12 +19,7 @@ import Testing
         _ fleet: Fleet, _ store: TemporaryStore, _ yaml: String, again: Selection? = nil, session: String? = nil
     ) async throws -> HarvestSummary {
         let configuration = try Configuration.parse(yaml)
-        var fetching = Fetcher.Settings(configuration)
-        fetching.triesPerPass = 4
-        fetching.confirmAbsent = 10
-        fetching.confirmGone = 10
-        fetching.backoff.base = 10
-        fetching.backoff.cap = 100
+        let fetching = RunnerTests.impatient(configuration)
         let catalog = try Catalog.open(store: store.path)
         let parts = HarvestRunner.Parts(
             source: fleet, catalog: catalog, home: FolderPackHome(store: store.path), ingest: fleet)

@@ -27,12 +27,7 @@ import Text
         change: (inout Fetcher.Settings) -> Void = { _ in }
     ) async throws -> HarvestSummary {
         let configuration = try Configuration.parse(yaml)
-        var fetching = Fetcher.Settings(configuration)
-        fetching.triesPerPass = 4
-        fetching.confirmAbsent = 10
-        fetching.confirmGone = 10
-        fetching.backoff.base = 10
-        fetching.backoff.cap = 100
+        var fetching = RunnerTests.impatient(configuration)
         fetching.perMinute = [.describe: 60_000, .artifacts: 60_000, .logs: 60_000]
         change(&fetching)
         let lock = try StoreLock(store: store.path)
@@ -44,6 +39,17 @@ import Text
         let summary = try await runner.run(mode)
         catalog.close()
         return summary
+    }
+
+    /// Settings with which a pass tries everything within a second.
+    static func impatient(_ configuration: Configuration) -> Fetcher.Settings {
+        var fetching = Fetcher.Settings(configuration)
+        fetching.triesPerPass = 4
+        fetching.confirmAbsent = 10
+        fetching.confirmGone = 10
+        fetching.backoff.base = 10
+        fetching.backoff.cap = 100
+        return fetching
     }
 
     static func rows(_ store: TemporaryStore, _ session: String) throws -> [String: ArtifactEntry] {

@@ -145,6 +145,38 @@ import Testing
         #expect(found.problems.count == 1)
     }
 
+    /// As after another machine packed the session again, and the earlier pack was deleted. What filters said of the earlier
+    /// one says nothing of the later one.
+    @Test(arguments: [false, true]) func aPackThatWasReplacedIsSearchedInItsNextGeneration(isSorted: Bool) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "salvage-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let pack = try Self.pack(1, lines: 10, in: folder)
+        let gone = "packs/2026/11/20/s1.4.0000000a.pack"
+        let asked = Mutex<[String]>([])
+        func feed(_ replacement: String) -> PackFeed {
+            var old = BucketPack(pack: gone, bytes: 4096, label: Self.label("s1"), flags: [false])
+            old.isExcluded = true
+            var packs = [old][...]
+            return PackFeed(
+                home: RemoteHome(folder: FolderPackHome(store: folder)), options: SearchOptions(),
+                newer: { earlier in
+                    asked.withLock { $0.append(earlier.pack) }
+                    return BucketPack(pack: replacement, bytes: pack.size, label: earlier.label)
+                }, supply: { packs.popFirst() })
+        }
+        let next = feed(pack.path)
+        let source = isSorted ? next.nextCandidate().flatMap { next.source(of: $0) } : next.next()
+        #expect(source != nil && next.problems.isEmpty)
+        #expect(asked.withLock { $0 } == [gone])
+        let found = try Self.search(feed(pack.path), "needle")
+        #expect(found.text.contains("needle in 1") && found.problems.isEmpty)
+        // Asked once: a row whose pack is gone, too, is a problem.
+        asked.withLock { $0 = [] }
+        let failed = try Self.search(feed("packs/2026/11/20/none.pack"), "needle")
+        #expect(failed.problems.count == 1 && failed.problems.first?.hasPrefix("packs/2026/11/20/none.pack") == true)
+        #expect(asked.withLock { $0.count } == 1)
+    }
+
     private static func label(_ path: String) -> SourceLabel {
         SourceLabel(SessionIdentity(id: path, image: "i", tag: nil, location: nil, created: nil))
     }

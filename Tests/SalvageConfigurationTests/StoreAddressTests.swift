@@ -145,10 +145,22 @@ import Testing
         #expect(try #require(Self.issues("store: '\(address)'\n", isPrivate: true).first).line == 1)
     }
 
-    @Test func anAddressIsShownWithoutItsPassword() throws {
-        let shown = try CatalogURI("postgres://a:hidden@db1:1,[::1]:2/salvage?sslmode=require&password=hidden").shown
-        #expect(shown == "postgres://a@db1:1,[::1]:2/salvage?sslmode=require")
-        #expect(try CatalogURI("postgresql://").shown == "postgresql://")
+    @Test(arguments: [
+        (
+            "postgres://a:hidden@db1:1,[::1]:2/salvage?sslmode=require&password=hidden",
+            "postgres://a@db1:1,[::1]:2/salvage?sslmode=require"
+        ),
+        ("postgres://a:hidden@h/d", "postgres://a@h/d"), ("postgres://:hidden@/d", "postgres://@/d"),
+        ("postgres://h/d?pass%77ord=hidden", "postgres://h/d"), ("postgres://h/d?sslpassword=hidden", "postgres://h/d"),
+        ("postgres://h/d?PASSWORD=hidden", "postgres://h/d"), ("postgresql://", "postgresql://"),
+    ])
+    func anAddressIsShownWithoutItsPassword(address: String, shown: String) throws {
+        let uri = try CatalogURI(address)
+        #expect(uri.shown == shown)
+        #expect(uri.hasPassword == address.contains("hidden"))
+    }
+
+    @Test func anEmptyPasswordIsNone() throws {
         #expect(try !CatalogURI("postgres://a:@db/salvage").hasPassword)
     }
 

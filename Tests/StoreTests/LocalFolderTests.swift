@@ -104,4 +104,10 @@ import Testing
         }
         #expect(error.isLocalFault && !error.isAbsence)
     }
+
+    @Test(arguments: [0, 7, 64 << 20, 20 << 30, UInt64.max]) func copiesShareTheirLimit(all: UInt64) {
+        let shares = CacheShares(of: all)
+        #expect(shares.symbols == all / 4 && shares.symbols + shares.filters + shares.packs == all)
+        #expect(shares.packs >= shares.filters)
+    }
 }

@@ -26,7 +26,7 @@ extension Catalog {
         try write { (connection) throws(CatalogError) in
             try Self.require(fence, ends: settles, connection)
             let merged = superseded.filter { path in !packs.contains { $0.path.hasSameBytes(as: path) } }
-            if !merged.isEmpty { try Self.discard(merged, of: fence.session, connection) }
+            try Self.discard(merged.map { Garbage(key: $0, session: fence.session) }, connection)
             let writer = try PackRows(connection, texts)
             for pack in indexed { try writer.put(pack, from: source) }
         }
@@ -42,22 +42,6 @@ extension Catalog {
         statement.bind(1, fence.session).bind(2, fence.owner).bind(3, fence.epoch)
         guard try statement.step() else { throw CatalogError.fenced(fence, path: connection.path) }
         statement.reset()
-    }
-
-    /// Makes packs garbage whose content is in a later one.
-    private static func discard(
-        _ paths: [String], of session: String, _ connection: any SQLConnection
-    ) throws(CatalogError) {
-        try connection.prepare(
-            """
-            INSERT INTO garbage(key, session, bytes, not_before)
-            SELECT r.path, CAST(?2 AS text),
-                coalesce((SELECT pack_bytes FROM sessions s WHERE s.id = CAST(?2 AS text) AND s.pack = r.path), 0),
-                clock_timestamp() + interval '\(Garbage.patience)'
-            FROM (SELECT DISTINCT json_array_elements_text(CAST(?1 AS json)) AS path) r
-            ON CONFLICT DO NOTHING
-            """
-        ).bind(1, FleetSQL.array(paths)).bind(2, session).run()
     }
 
     /// Records a pack of the bucket that no row names, unless somebody works on its session or the pack is garbage. The pack

@@ -7,7 +7,7 @@ public struct Garbage: Sendable, Equatable {
     public var key: String
     /// The session whose pack it was; nil for another object, such as a segment of filters.
     public var session: String?
-    /// Its size in bytes, as far as it is known; 0 otherwise.
+    /// Its size in bytes, as far as it is known; 0 otherwise. For a session's recorded pack the catalog knows it.
     public var bytes: UInt64
 
     /// Creates a value.
@@ -17,8 +17,8 @@ public struct Garbage: Sendable, Equatable {
         self.bytes = bytes
     }
 
-    /// How long superseded objects stay, as an interval of PostgreSQL: readers that know their keys finish meanwhile.
-    static let patience = "24 hours"
+    /// How long objects stay that nothing refers to any more, in milliseconds: readers that know their keys finish meanwhile.
+    public static let patience: Int64 = 86_400_000
 }
 
 extension Catalog {
@@ -27,28 +27,34 @@ extension Catalog {
     /// - Parameters:
     ///   - garbage: the objects. The caller knows that nothing refers to them, or that it stops doing so now.
     ///   - patience: how long from now until they may be deleted, in milliseconds.
-    public func addGarbage(_ garbage: [Garbage], after patience: Int64 = 86_400_000) throws(CatalogError) {
+    public func addGarbage(_ garbage: [Garbage], after patience: Int64 = Garbage.patience) throws(CatalogError) {
         guard !garbage.isEmpty else { return }
-        try write { (connection) throws(CatalogError) in
-            try connection.prepare(
-                """
-                INSERT INTO garbage(key, session, bytes, not_before)
-                SELECT DISTINCT ON (r.key) r.key, r.session, r.bytes, clock_timestamp() + \(FleetSQL.milliseconds("?2"))
-                FROM json_to_recordset(CAST(?1 AS json)) AS r(key text, session text, bytes bigint) ORDER BY r.key
-                ON CONFLICT DO NOTHING
-                """
-            ).bind(
-                1,
-                FleetSQL.array(
-                    garbage.map { item in
-                        var line = JSONLine()
-                        line.add("key", item.key)
-                        line.add("session", item.session)
-                        line.add("bytes", Int64(clamping: item.bytes))
-                        return line
-                    })
-            ).bind(2, patience).run()
+        try write { (connection) throws(CatalogError) in try Self.discard(garbage, after: patience, connection) }
+    }
+
+    /// Notes objects that may be deleted later, in the transaction that stops to refer to them. Before it does, so that the
+    /// sizes of recorded packs are known.
+    static func discard(
+        _ garbage: [Garbage], after patience: Int64 = Garbage.patience, _ connection: any SQLConnection
+    ) throws(CatalogError) {
+        guard !garbage.isEmpty else { return }
+        let lines = garbage.map { item in
+            var line = JSONLine()
+            line.add("key", item.key)
+            line.add("session", item.session)
+            line.add("bytes", Int64(clamping: item.bytes))
+            return line
         }
+        try connection.prepare(
+            """
+            INSERT INTO garbage(key, session, bytes, not_before)
+            SELECT DISTINCT ON (r.key) r.key, r.session, coalesce(
+                nullif(r.bytes, 0), (SELECT s.pack_bytes FROM sessions s WHERE s.id = r.session AND s.pack = r.key), 0),
+                clock_timestamp() + \(FleetSQL.milliseconds("?2"))
+            FROM json_to_recordset(CAST(?1 AS json)) AS r(key text, session text, bytes bigint) ORDER BY r.key
+            ON CONFLICT DO NOTHING
+            """
+        ).bind(1, FleetSQL.array(lines)).bind(2, patience).run()
     }
 
     /// Takes objects whose time has come. Delete them from the bucket, then call ``forgetGarbage(_:)``; those of a process

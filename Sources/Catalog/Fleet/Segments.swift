@@ -146,7 +146,7 @@ extension Catalog {
             try connection.prepare(
                 """
                 INSERT INTO garbage(key, bytes, not_before)
-                SELECT key, bytes, clock_timestamp() + interval '\(Garbage.patience)' FROM segment
+                SELECT key, bytes, clock_timestamp() + interval '\(Garbage.patience) milliseconds' FROM segment
                 WHERE key IN \(FleetSQL.texts("?1")) ON CONFLICT DO NOTHING
                 """
             ).bind(1, FleetSQL.array(keys)).run()

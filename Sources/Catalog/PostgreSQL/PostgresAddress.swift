@@ -1,6 +1,7 @@
 internal import CPostgres
 internal import Clocks
 internal import Glibc
+internal import Model
 
 /// Where a database is and how connections to it are made.
 struct PostgresAddress: Sendable {
@@ -11,9 +12,6 @@ struct PostgresAddress: Sendable {
     /// The milliseconds that a statement waits for another transaction's lock.
     let lockTimeout: Int
 
-    /// Parameters of the address that are secret.
-    private static let secrets = ["password", "sslpassword", "sslkey", "passfile"]
-
     /// Reads an address and loads libpq.
     ///
     /// - Parameters:
@@ -22,16 +20,17 @@ struct PostgresAddress: Sendable {
     /// - Throws: ``CatalogError`` with `io` when the library is missing or the address is not one.
     init(_ uri: String, busyTimeout: Double) throws(CatalogError) {
         self.uri = uri
-        shown = Self.withoutSecrets(uri)
+        do throws(StoreAddressProblem) { shown = try CatalogURI(uri).shown } catch {
+            throw CatalogError(
+                code: .io, message: "the address of the catalog \(error.message)", path: CatalogURI.hidden,
+                hint: error.fix)
+        }
         // 0 would mean to wait for ever.
         lockTimeout = max(1, Int(min(busyTimeout, 86_400) * 1000))
         if let problem = salvage_pq_problem() {
             throw CatalogError(
                 code: .io, message: "PostgreSQL's client library cannot be loaded: \(String(cString: problem))",
                 path: shown, hint: "apt install libpq5")
-        }
-        guard ["postgres://", "postgresql://"].contains(where: { uri.hasPrefix($0) }) else {
-            throw Self.malformed("it does not begin with postgres://", shown)
         }
         guard let message = salvage_pq_address_error(uri) else { return }
         defer { free(message) }
@@ -49,25 +48,6 @@ struct PostgresAddress: Sendable {
     private static func withoutQuotes(_ message: String) -> String {
         PostgresFailure.line(message).split(separator: "\"", omittingEmptySubsequences: false).enumerated()
             .map { $0.offset % 2 == 0 ? String($0.element) : "…" }.joined(separator: "\"")
-    }
-
-    /// The address without its password and without the values of secret parameters.
-    static func withoutSecrets(_ uri: String) -> String {
-        guard let scheme = uri.firstRange(of: "://") else { return "postgres://…" }
-        let rest = uri[scheme.upperBound...]
-        let question = rest.firstIndex(of: "?") ?? rest.endIndex
-        var body = String(rest[..<question])
-        // The last `@`: a password with a bare one is malformed, and still not shown.
-        if let at = body.lastIndex(of: "@") {
-            let user = body[..<at].prefix { $0 != ":" }
-            body = user + String(body[at...])
-        }
-        let parameters = rest[question...].dropFirst().split(separator: "&").filter { parameter in
-            let name = parameter.prefix { $0 != "=" }.lowercased()
-            // An escaped name cannot be told from a secret one.
-            return !name.contains("%") && !secrets.contains(name) && !parameter.contains("@")
-        }
-        return uri[..<scheme.upperBound] + body + (parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&"))
     }
 
     /// Makes a connection. The caller closes it.

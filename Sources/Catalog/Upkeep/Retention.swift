@@ -154,8 +154,11 @@ extension Catalog {
     }
 
     /// Removes packs from their sessions' rows and records when and why, in one transaction. A session that has another
-    /// pack by now, or is running or pending, is skipped. The caller deletes the files afterwards. Where and when the
-    /// signatures of its crashes were seen is remembered.
+    /// pack by now, or is running or pending, is skipped. Where and when the signatures of its crashes were seen is
+    /// remembered. The caller deletes the files afterwards.
+    ///
+    /// In a shared store the same transaction makes the packs garbage, so no pruned pack is ever without a trace; the caller
+    /// deletes nothing. A session on which a harvester works is skipped: its next pack would contain this one.
     ///
     /// - Parameters:
     ///   - packs: the session, its expected pack (relative to the store), and the reason.
@@ -165,10 +168,15 @@ extension Catalog {
         _ packs: [(session: String, pack: String, reason: String)], now: Int64
     ) throws(CatalogError) -> [String] {
         guard !packs.isEmpty else { return [] }
+        let isShared = isShared
+        let isFree =
+            isShared
+            ? " AND NOT EXISTS (SELECT 1 FROM work w WHERE w.session = sessions.id AND w.state = 'leased')" : ""
         return try write { (connection) throws(CatalogError) in
             let find = try connection.prepare(
                 """
-                SELECT key FROM sessions WHERE id = ?1 AND pack = ?2 AND state NOT IN ('running', 'pending')\(connection.rowLock)
+                SELECT key FROM sessions WHERE id = ?1 AND pack = ?2 AND state NOT IN ('running', 'pending')\(isFree)
+                \(connection.rowLock)
                 """)
             let note = try connection.prepare(
                 """
@@ -180,6 +188,7 @@ extension Catalog {
                 guard try find.step() else { continue }
                 let key = find.integer(0)
                 find.reset()
+                if isShared { try Self.discard([Garbage(key: pack, session: session)], connection) }
                 try Self.remember(session: key, connection)
                 try connection.execute(
                     """

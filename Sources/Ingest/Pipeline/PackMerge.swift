@@ -51,7 +51,7 @@ struct PackMerge {
         func isKept(_ member: Member) -> Bool {
             let artifact = places[Int(member.artifact)] ?? member.artifact
             let newer = fresh[MemberKey(artifact: artifact, path: member.path)]
-            if let newer, newer >= rank(member) { return false }
+            if let newer, newer >= MemberRank(member) { return false }
             // Read after resynchronising behind damage, so even its name may be wrong; a complete download is better.
             if whole.contains(artifact), member.flags.contains(.corrupt) { return false }
             kept.insert(member.path)
@@ -107,29 +107,13 @@ struct PackMerge {
         let path: [UInt8]
     }
 
-    /// Ranks versions of a member: a complete one is better; among incomplete ones, the longer.
-    private struct Rank: Comparable {
-        let isWhole: Bool
-        let size: UInt64
-
-        static func < (left: Rank, right: Rank) -> Bool {
-            (left.isWhole ? 1 : 0, left.size) < (right.isWhole ? 1 : 0, right.size)
-        }
-    }
-
-    private func rank(_ member: Member) -> Rank {
-        Rank(isWhole: member.flags.isDisjoint(with: [.truncated, .corrupt, .limited]), size: member.size)
-    }
-
-    private func freshMembers() throws(PackError) -> [MemberKey: Rank] {
-        var best: [MemberKey: Rank] = [:]
+    private func freshMembers() throws(PackError) -> [MemberKey: MemberRank] {
+        var best: [MemberKey: MemberRank] = [:]
         for index in 0..<writer.memberCount {
             let member = try writer.member(index)
-            // A redacted text replaces the member that it was made from.
-            let original = member.flags.contains(.redacted) ? DerivedName.original(of: member) : member.path
-            for path in Set([member.path, original]) {
+            for path in MemberRank.paths(replacedBy: member) {
                 let key = MemberKey(artifact: member.artifact, path: path)
-                best[key] = max(best[key] ?? rank(member), rank(member))
+                best[key] = max(best[key] ?? MemberRank(member), MemberRank(member))
             }
         }
         return best

@@ -40,11 +40,16 @@ final class BucketSupply {
     private let home: any PackHome
     private let readsBinary: Bool
     private let supply: () -> BucketPack?
+    private let newer: @Sendable (BucketPack) -> BucketPack?
     private var prefetch: OrderedPrefetch<BucketPack, Opened>?
 
-    init(_ home: any PackHome, readsBinary: Bool, _ supply: @escaping () -> BucketPack?) {
+    init(
+        _ home: any PackHome, readsBinary: Bool, newer: @escaping @Sendable (BucketPack) -> BucketPack?,
+        _ supply: @escaping () -> BucketPack?
+    ) {
         self.home = home
         self.readsBinary = readsBinary
+        self.newer = newer
         self.supply = supply
     }
 
@@ -55,14 +60,24 @@ final class BucketSupply {
     func nextOpened() -> (BucketPack, Result<PackReader, any Error>)? {
         if prefetch == nil {
             prefetch = OrderedPrefetch(threads: Self.mostAtOnce, window: Self.mostAhead, supply: supply) {
-                [home, readsBinary] pack in (pack, Self.open(pack, in: home, readsBinary: readsBinary))
+                [home, readsBinary, newer] in Self.open($0, or: newer, in: home, readsBinary: readsBinary)
             }
         }
         return prefetch?.take()
     }
 
-    func open(_ pack: BucketPack) -> Result<PackReader, any Error> {
-        Self.open(pack, in: home, readsBinary: readsBinary)
+    /// Opens a pack, or the one that took its place meanwhile; returns which.
+    func open(_ pack: BucketPack) -> (BucketPack, Result<PackReader, any Error>) {
+        Self.open(pack, or: newer, in: home, readsBinary: readsBinary)
+    }
+
+    private static func open(
+        _ pack: BucketPack, or newer: (BucketPack) -> BucketPack?, in home: any PackHome, readsBinary: Bool
+    ) -> Opened {
+        let opened = open(pack, in: home, readsBinary: readsBinary)
+        guard case .failure(let error) = opened, (error as? PackError)?.isAbsence == true, let next = newer(pack)
+        else { return (pack, opened) }
+        return (next, open(next, in: home, readsBinary: readsBinary))
     }
 
     private static func open(

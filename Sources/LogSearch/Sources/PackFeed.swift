@@ -59,16 +59,23 @@ public final class PackFeed {
     /// While packs are searched, the next ones are looked up, and opened with few requests. The feed ends this work when it
     /// is released.
     ///
-    /// - Parameter supply: returns the next pack that may match, nil at the end. Called on threads of the feed's own, by one
-    ///   at a time, or on the thread that uses the feed.
-    public init(home: any PackHome, options: SearchOptions, supply: @escaping () -> BucketPack?) {
+    /// - Parameters:
+    ///   - newer: returns the pack of the same session that replaced one that is gone; nil if none did. Called on threads of
+    ///     the feed's own, by several at once, or on the thread that uses the feed.
+    ///   - supply: returns the next pack that may match, nil at the end. Called on the same threads, by one at a time.
+    public init(
+        home: any PackHome, options: SearchOptions,
+        newer: @escaping @Sendable (BucketPack) -> BucketPack? = { _ in nil },
+        supply: @escaping () -> BucketPack?
+    ) {
         self.home = home
         entries = []
         query = nil
         index = nil
         usesFilters = options.usesFilters
         canSkip = true
-        bucket = BucketSupply(home, readsBinary: options.asText || options.searchBinary, supply)
+        bucket = BucketSupply(
+            home, readsBinary: options.asText || options.searchBinary, newer: newer, supply)
     }
 
     deinit { bucket?.stop() }
@@ -179,7 +186,10 @@ public final class PackFeed {
 
     /// Opens a pack; nil if it cannot be opened, which is one of the ``problems``.
     public func source(of candidate: Candidate) -> PackSource? {
-        if let bucket, let pack = candidate.inBucket { return source(bucket.open(pack), pack) }
+        if let bucket, let pack = candidate.inBucket {
+            let (pack, opened) = bucket.open(pack)
+            return source(opened, pack)
+        }
         return open(candidate.entry, candidate.flags)
     }
 

@@ -69,16 +69,13 @@ struct SharedSymbols: SymbolOrigin {
 }
 
 extension Store {
-    /// Which part of this machine's copies may be symbols.
-    private static let shareOfCache: UInt64 = 4
-
     /// This machine's copies of a shared store's symbols; nil for an embedded store.
     ///
     /// - Throws: ``StoreError`` if nothing says where the bucket is, or its settings or credentials are not valid.
     func symbolCache() throws(StoreError) -> SymbolCache? {
         guard let bucket = try bucket() else { return nil }
         return SymbolCache(
-            bucket: bucket.client, local: path, limit: bucket.address.cacheBytes / Self.shareOfCache)
+            bucket: bucket.client, local: path, limit: bucket.cache.symbols)
     }
 
     /// Has the symbols of which the local ``symbols`` are copies; nil for an embedded store.

@@ -69,12 +69,23 @@ extension Store {
             let notes = BucketNotes()
             let search = try BucketSearch(
                 catalog(), bucket.filters, query, options, selection, scope.shard, note: { notes.value = $0 })
-            let feed = PackFeed(home: bucket.home, options: options) { search.next() }
+            let catalog = try catalog()
+            let feed = PackFeed(
+                home: bucket.home, options: options, newer: { Self.newer(than: $0, in: catalog) },
+                supply: { search.next() })
             return SearchSources(packs: feed, live: live, sorting, options, bucket: notes)
         }
         return SearchSources(
             packs: try packs(for: query, options, selection, scope.shard, needsLabels || sorting.order == .created),
             live: live, sorting, options)
+    }
+
+    /// The pack that another machine committed since the row of one that is gone was read. Nothing is known of its blocks.
+    private static func newer(than pack: BucketPack, in catalog: Catalog) -> BucketPack? {
+        guard let record = try? catalog.session(pack.label.session), let path = record.pack,
+            !path.hasSameBytes(as: pack.pack)
+        else { return nil }
+        return BucketPack(pack: path, bytes: record.packBytes, label: SourceLabel(record))
     }
 
     /// Refuses to read more of a bucket than anybody waits for, unless that was asked for.

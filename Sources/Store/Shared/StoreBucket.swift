@@ -14,6 +14,8 @@ package struct StoreBucket: Sendable {
     package let home: any PackHome
     /// The filters, with ranges kept in this machine's folder.
     package let filters: any FilterObjects
+    /// How many bytes the copies of each kind may take.
+    let cache: CacheShares
 
     /// Prepares the connection; contacts nobody.
     ///
@@ -36,10 +38,27 @@ package struct StoreBucket: Sendable {
         } catch {
             throw StoreError(error)
         }
-        let forFilters = address.cacheBytes / 8
+        cache = CacheShares(of: address.cacheBytes)
         home = CachedPackHome(
-            S3PackHome(client, local: folder, parallel: address.bucket.parallel), local: folder,
-            most: address.cacheBytes - forFilters)
-        filters = CachedFilterObjects(BucketFilters(client), local: folder, most: forFilters)
+            S3PackHome(client, local: folder, parallel: address.bucket.parallel), local: folder, most: cache.packs)
+        filters = CachedFilterObjects(BucketFilters(client), local: folder, most: cache.filters)
+    }
+}
+
+/// How the copies of one machine divide the bytes that they may take: a quarter for symbols, an eighth for filters, and the rest
+/// for packs.
+struct CacheShares: Sendable, Equatable {
+    /// The most bytes of copies of symbols.
+    let symbols: UInt64
+    /// The most bytes of copies of filters.
+    let filters: UInt64
+    /// The most bytes of copies of packs.
+    let packs: UInt64
+
+    /// Divides a number of bytes.
+    init(of all: UInt64) {
+        symbols = all / 4
+        filters = all / 8
+        packs = all - symbols - filters
     }
 }

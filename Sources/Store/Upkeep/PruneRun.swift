@@ -82,8 +82,8 @@ extension Store {
 /// Carries out retention plans: removes the catalog row first, then the filters, then the file, so that no row is ever
 /// without its pack. An interruption leaves a pack without a row, which the next prune removes.
 ///
-/// In a shared store other machines may be reading a pack, so it becomes garbage, which a harvester deletes a day later. What
-/// an interruption leaves there is found by a harvester's sweep, which lists the bucket; a prune does not.
+/// In a shared store other machines may be reading a pack, so a prune deletes no object: the transaction that changes the row
+/// makes the pack garbage, which a harvester deletes a day later.
 private struct PruneRun {
     let store: Store
     let catalog: Catalog
@@ -186,12 +186,8 @@ private struct PruneRun {
         }
         let forgotten = ByteSet(try catalog.prune(wanted, now: now))
         let gone = wanted.filter { forgotten.contains($0.pack) }
-        if store.isShared {
-            try catalog.addGarbage(
-                gone.map { Garbage(key: $0.pack, session: $0.session, bytes: records[$0.session]?.packBytes ?? 0) })
-        }
         for removed in gone { try unlinkPack(removed.pack) }
-        return ByteSet(wanted.filter { forgotten.contains($0.pack) }.map(\.session))
+        return ByteSet(gone.map(\.session))
     }
 
     /// Whether a pack is the one that its session's row names. Where paths are reused, another size is another generation,
@@ -206,6 +202,7 @@ private struct PruneRun {
     }
 
     private func unlinkPack(_ pack: String) throws {
+        // Its object is garbage, and the compaction of filters drops its record.
         guard !store.isShared else { return }
         // A filter row that stays costs each search one attempt to open a missing file, nothing else.
         try? FilterLog.remove(store: catalog.store, pack: pack)

@@ -122,10 +122,18 @@ package struct Sweep {
         }
         let session = contents.facts.session
         let orphan = Orphan(
-            path: pack.path, modified: pack.modified, session: session, artifacts: contents.artifacts)
+            path: pack.path, modified: pack.modified, session: session,
+            inventory: PackInventory(artifacts: contents.artifacts, members: contents.members))
         let record = try catalog.session(session)
         let rows = try catalog.artifacts(session).map(\.entry)
-        switch SweepPlan.verdict(orphan, record, rows, isClaimed: try catalog.isClaimed(session)) {
+        var held = PackInventory()
+        do throws(PackError) {
+            if let current = record?.pack { held = try inventory(of: current) }
+        } catch {
+            let reason = "the pack of its session cannot be compared with it: \(error.message)"
+            return report.left.append(.init(path: pack.path, reason: reason))
+        }
+        switch SweepPlan.verdict(orphan, record, rows, in: held, isClaimed: try catalog.isClaimed(session)) {
         case .adopt(let replaced):
             renew(&contents)
             if try catalog.adopt(contents, replaces: replaced) {
@@ -138,6 +146,11 @@ package struct Sweep {
             report.discarded.append(pack.path)
         case .leave(let reason): report.left.append(.init(path: pack.path, reason: reason))
         }
+    }
+
+    private func inventory(of pack: String) throws(PackError) -> PackInventory {
+        let reader = try home.reader(for: pack)
+        return PackInventory(artifacts: try reader.artifacts(), members: reader.members)
     }
 
     private func deleteGarbage(_ report: inout SweepReport) throws {

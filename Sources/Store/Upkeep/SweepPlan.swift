@@ -1,4 +1,5 @@
 import Catalog
+import Ingest
 import Model
 import Pack
 import Text
@@ -11,11 +12,45 @@ struct Orphan: Sendable {
     var modified: Int64
     /// The session in its footer.
     var session: String
-    /// The rows in its footer.
-    var artifacts: [ArtifactEntry]
+    /// What is in it.
+    var inventory: PackInventory
 
     /// The number of the claim under which it was made; 0 for one without.
     var epoch: UInt64 { PackPath.generation(of: path)?.epoch ?? 0 }
+}
+
+/// The tables of a pack, for comparing it with another one of its session.
+struct PackInventory: Sendable {
+    /// The rows in its footer.
+    var artifacts: [ArtifactEntry] = []
+    /// Its members.
+    var members: [Member] = []
+
+    private struct Key: Hashable {
+        let artifact: [UInt8]
+        let path: [UInt8]
+    }
+
+    private func artifact(of member: Member) -> [UInt8] {
+        let index = Int(member.artifact)
+        return artifacts.indices.contains(index) ? Array(artifacts[index].artifact.utf8) : []
+    }
+
+    /// A path of another pack that this one does not have, or not as well, by the rules of a merge: a merge of both would
+    /// keep the other's. Nil if this pack contains the other one.
+    func lacking(of other: PackInventory) -> String? {
+        var best: [Key: MemberRank] = [:]
+        for member in members {
+            for path in MemberRank.paths(replacedBy: member) {
+                let key = Key(artifact: artifact(of: member), path: path)
+                best[key] = max(best[key] ?? MemberRank(member), MemberRank(member))
+            }
+        }
+        let missing = other.members.first { member in
+            best[Key(artifact: other.artifact(of: member), path: member.path)].map { $0 < MemberRank(member) } ?? true
+        }
+        return missing.map { Escape.path($0.path) }
+    }
 }
 
 /// What the sweep does about an orphan.
@@ -37,9 +72,11 @@ enum SweepPlan {
     ///   - orphan: the pack.
     ///   - record: its session's row; nil without one.
     ///   - rows: the artifacts of its session in the ledger.
+    ///   - held: what is in the session's recorded pack; empty without one.
     ///   - isClaimed: whether a harvester works on the session.
     static func verdict(
-        _ orphan: Orphan, _ record: SessionRecord?, _ rows: [ArtifactEntry], isClaimed: Bool
+        _ orphan: Orphan, _ record: SessionRecord?, _ rows: [ArtifactEntry], in held: PackInventory = PackInventory(),
+        isClaimed: Bool
     ) -> SweepVerdict {
         guard PackPath.isPlace(orphan.path, of: orphan.session) else {
             return .leave("its footer says that it is a pack of session \(orphan.session), which has another file name")
@@ -51,17 +88,19 @@ enum SweepPlan {
             if let pruned = record?.pruned, orphan.modified / 1_000_000 <= pruned { return .discard }
             return .adopt(replacing: nil)
         }
-        let epoch = PackPath.generation(of: current)?.epoch ?? 0
-        if orphan.epoch > epoch {
-            let held = ByteSet(orphan.artifacts.filter(isHeld).map(\.artifact))
-            guard let missing = rows.first(where: { isHeld($0) && !held.contains($0.artifact) }) else {
-                return .adopt(replacing: current)
+        let artifacts = orphan.inventory.artifacts.filter(isHeld)
+        if orphan.epoch > PackPath.generation(of: current)?.epoch ?? 0 {
+            let names = ByteSet(artifacts.map(\.artifact))
+            let missing = rows.first { isHeld($0) && !names.contains($0.artifact) }?.artifact
+            if let missing = missing ?? orphan.inventory.lacking(of: held) {
+                return .leave("it is newer than the session's pack and lacks \(missing)")
             }
-            return .leave("it is newer than the session's pack and lacks \(missing.artifact)")
+            return .adopt(replacing: current)
         }
         let recorded = ByteDictionary(rows.map { ($0.artifact, $0) }, uniquingKeysWith: { $1 })
-        if let more = orphan.artifacts.first(where: { isHeld($0) && !covers(recorded[$0.artifact], $0) }) {
-            return .leave("it has more of \(more.artifact) than the session's pack; the next generation merges it")
+        let more = artifacts.first { !covers(recorded[$0.artifact], $0) }?.artifact
+        if let more = more ?? held.lacking(of: orphan.inventory) {
+            return .leave("it has more of \(more) than the session's pack; the next generation merges it")
         }
         return .discard
     }

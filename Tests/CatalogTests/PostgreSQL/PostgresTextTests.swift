@@ -44,18 +44,8 @@ import Text
     }
 
     @Test(arguments: [
-        ("postgres://a:secret@h/d", "postgres://a@h/d"),
-        ("postgres://h/d?password=secret&sslmode=require", "postgres://h/d?sslmode=require"),
-        ("postgres://a:se@cret@h/d", "postgres://a@h/d"), ("postgres://a@h1,h2:5433/d", "postgres://a@h1,h2:5433/d"),
-        ("postgres://h/d?pass%77ord=secret", "postgres://h/d"), ("postgres://:secret@/d", "postgres://@/d"),
-        ("secret", "postgres://…"), ("postgres://h/d?sslpassword=secret", "postgres://h/d"),
-    ])
-    func anAddressIsShownWithoutItsSecrets(uri: String, shown: String) {
-        #expect(PostgresAddress.withoutSecrets(uri) == shown)
-    }
-
-    @Test(arguments: [
-        "postgres://a:secret@h:port/d", "postgres://a:secret@[::1/d", "postgres://h/d?secret=1", "secret", "host=h",
+        "postgres://a:secret@h:port/d", "postgres://a:secret@[::1/d", "postgres://a:se@secret@h/d", "secret", "host=h",
+        "postgres://h/d?unknown=1&password=secret",
     ])
     func aBadAddressIsRefusedWithoutItsSecrets(uri: String) {
         let error = #expect(throws: CatalogError.self) {

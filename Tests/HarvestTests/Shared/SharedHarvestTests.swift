@@ -25,12 +25,7 @@ import Text
         _ fleet: Fleet, _ work: MemoryWork, _ ledger: Catalog, packs: String, own: String
     ) throws -> HarvestRunner {
         let configuration = try Configuration.parse(RunnerTests.two + "poll:\n  running: 1s\n  all: 1s\n")
-        var fetching = Fetcher.Settings(configuration)
-        fetching.triesPerPass = 4
-        fetching.confirmAbsent = 10
-        fetching.confirmGone = 10
-        fetching.backoff.base = 10
-        fetching.backoff.cap = 100
+        let fetching = RunnerTests.impatient(configuration)
         var parts = HarvestRunner.Parts(
             source: fleet, catalog: ledger, home: FolderPackHome(store: packs), ingest: fleet)
         parts.fleet = work

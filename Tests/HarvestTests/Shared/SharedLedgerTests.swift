@@ -130,6 +130,29 @@ import Text
         #expect(try catalog.fleetStatus().garbage == 1)
     }
 
+    @Test func aPrunedPackIsGarbageAtOnceAndOneInUseStays() throws {
+        let shared = try SharedCatalog()
+        let catalog = try shared.open()
+        var packs: [(session: String, pack: String, reason: String)] = []
+        for session in ["free", "held"] {
+            var contents = LeaseTests.pack(session, session)
+            contents.packBytes = 70
+            try catalog.commit(contents)
+            packs.append((session, contents.path, "old"))
+        }
+        _ = try catalog.acquire(SharedCatalog.offers(["held"]), by: "1/a", lease: Self.long)
+        let free = "packs/2026/11/20/free.pack"
+        #expect(try catalog.prune(packs, now: 5000) == [free])
+        #expect(try catalog.session("free")?.pack == nil)
+        #expect(try catalog.session("held")?.pack == "packs/2026/11/20/held.pack")
+        // Known as garbage, so no sweep adopts it, and not due before a day has passed.
+        #expect(try catalog.unknownPacks([free]).isEmpty)
+        #expect(try catalog.takeGarbage(10).isEmpty)
+        let row = try shared.psql("SELECT key, session, bytes, not_before > now() + interval '23 hours' FROM garbage")
+        #expect(row == ["\(free)|free|70|t"])
+        #expect(try !catalog.adopt(LeaseTests.pack("free", "free"), replaces: nil))
+    }
+
     @Test func anOrphanIsAdoptedUnlessSomebodyWorksOnItsSession() throws {
         let shared = try SharedCatalog()
         let catalog = try shared.open()

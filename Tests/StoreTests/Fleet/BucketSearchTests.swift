@@ -5,21 +5,15 @@ import LogSearch
 import Model
 import Pack
 import PackHome
+import S3
 import Synchronization
 import Testing
 
 @testable import Store
 
-/// The servers that the environment names.
-private enum SearchServers {
-    static let environment = ProcessInfo.processInfo.environment
-    static let isPossible =
-        environment["SALVAGE_TEST_POSTGRES"] != nil && environment["SALVAGE_TEST_S3"] != nil
-}
-
 /// A search of a shared store finds what the same search of a folder finds: with packs that have no filters yet, with segments,
 /// with slices, and when filters are damaged.
-@Suite(.enabled(if: SearchServers.isPossible, "SALVAGE_TEST_POSTGRES or SALVAGE_TEST_S3 names no server"))
+@Suite(.enabled(if: SharedStage.server != nil && BucketStage.endpoint != nil, BucketStage.why))
 struct BucketSearchTests {
     private static let words = [
         "alpha-centauri", "OutOfMemory", "player_4711", "10.143.201.77", "timeout", "Fatal error",
@@ -30,43 +24,26 @@ struct BucketSearchTests {
         let real: RealStore
         let local: Store
         let shared: Store
-        private let database: String
-        private let server: String
+        private let servers: SharedStage
+        private let bucket: BucketStage
 
         init(sessions: Int) throws {
-            server = try #require(SearchServers.environment["SALVAGE_TEST_POSTGRES"])
-            database = "search_\(UUID().uuidString.prefix(8).lowercased())"
-            try Self.psql(server, "CREATE DATABASE \(database) ENCODING UTF8")
+            servers = try SharedStage()
+            bucket = try BucketStage()
             real = try RealStore()
             local = try Store(.folder(real.path), readOnly: false)
             let keys = real.path + "/keys"
             try "[default]\naws_access_key_id = salvage\naws_secret_access_key = salvage-secret-key\n".write(
                 toFile: keys, atomically: true, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: keys)
-            var address = SharedStoreAddress(
-                catalog: try #require(URL(string: server)).deletingLastPathComponent().absoluteString + database,
-                packs: "s3://\(SearchServers.environment["SALVAGE_TEST_BUCKET"] ?? "salvage-test")/\(database)")
-            address.bucket.endpoint = SearchServers.environment["SALVAGE_TEST_S3"]
+            var address = SharedStoreAddress(catalog: servers.uri, packs: bucket.client.location.description)
+            address.bucket.endpoint = BucketStage.endpoint
             address.bucket.pathStyle = true
             address.bucket.credentialsFile = keys
             // Beside the store in a folder: one that is inside the other cannot be migrated to it.
             address.cache = real.path + "-shared"
             shared = try Store(.shared(address), readOnly: false)
             for number in 0..<sessions { try add(number) }
-        }
-
-        deinit {
-            try? FileManager.default.removeItem(atPath: shared.path)
-            try? Self.psql(server, "DROP DATABASE IF EXISTS \(database) WITH (FORCE)")
-        }
-
-        private static func psql(_ server: String, _ sql: String) throws {
-            let process = Process()
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = ["psql", "-XAtq", "-d", server, "-c", sql]
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
         }
 
         /// Adds a session to both stores.
