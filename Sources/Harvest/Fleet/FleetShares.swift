@@ -310,7 +310,8 @@ extension HarvestRunner {
         let offers = reopenings.map { WorkOffer(ExitedSession(reopening: $0.record)) }
         let claims = try work.acquire(offers, by: owner)
         let shared = state.withLock { state in
-            state.fleet?.keeper.acquired(claims.map { ($0.session, $0.epoch) }, sent: sent)
+            state.fleet?.keeper.acquired(
+                claims.map { ($0.session, $0.epoch) }, sent: sent, answered: Self.monotonic())
             for claim in claims { state.fleet?.reopening.insert(claim.session) }
             return SharedBatch(batch, held: state.fleet?.keeper.epochs ?? [:])
         }
