@@ -44,7 +44,8 @@ extension Catalog {
     /// has another time: it may lack the newest of what was committed.
     public func serverStart() throws(CatalogError) -> Int64 {
         try read { (connection) throws(CatalogError) in
-            try connection.integer("SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS bigint)") ?? 0
+            try connection.integer("SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS bigint)")
+                ?? 0
         }
     }
 
