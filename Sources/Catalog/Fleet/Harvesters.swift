@@ -40,6 +40,15 @@ extension Catalog {
         }
     }
 
+    /// When the database's server started, in microseconds since 1970. Another server, such as a standby that was promoted,
+    /// has another time: it may lack the newest of what was committed.
+    public func serverStart() throws(CatalogError) -> Int64 {
+        try read { (connection) throws(CatalogError) in
+            try connection.integer("SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS bigint)")
+                ?? 0
+        }
+    }
+
     /// Ends a harvester: its claims and jobs are free at once, and others take over the logs that it followed.
     public func leave(_ name: HarvesterName) throws(CatalogError) {
         try write { (connection) throws(CatalogError) in

@@ -17,6 +17,8 @@ final class PostgresDriver: SQLDriver {
 
     /// The most connections at once.
     static let mostConnections = 8
+    /// How long a writing transaction may wait for its next statement before the server ends it, in milliseconds.
+    private static let longestPause = 60_000
 
     private struct Pool {
         /// Connections that no transaction uses; the last one was used last.
@@ -81,6 +83,9 @@ final class PostgresDriver: SQLDriver {
         let opening = [
             // Rows are locked before they are changed, and what a transaction that was waited for has committed is read.
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "SET LOCAL lock_timeout = \(address.lockTimeout)",
+            // A machine that is stopped or cut off within a transaction must not keep its locks from all others: without
+            // this, until the server's keepalives end the connection, after two hours by default.
+            "SET LOCAL idle_in_transaction_session_timeout = \(Self.longestPause)",
         ]
         return try alone {
             var attempt = 1

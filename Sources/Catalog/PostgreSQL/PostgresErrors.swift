@@ -33,7 +33,9 @@ extension PostgresFailure {
         if let detail = field("D") { message += " (\(detail))" }
         if let hint = field("H") { message += "; \(hint)" }
         // A server that shuts down says so before it closes the connection.
-        self.init(state: state, message: message, isLost: isLost || state.hasPrefix("57P0") || state.hasPrefix("08"))
+        // 25P03: the server ended a transaction that paused for too long, and its connection.
+        let ends = state.hasPrefix("57P0") || state.hasPrefix("08") || state.hasPrefix("25P03")
+        self.init(state: state, message: message, isLost: isLost || ends)
     }
 
     /// Several lines as one.

@@ -117,7 +117,10 @@ extension HarvestRunner {
             var unknown: [WorkFence] = []
             for action in state.fleet?.keeper.handle(event, now: Self.monotonic()) ?? [] {
                 switch action {
-                case .giveUp(let key): state.lose(key, "another harvester has it now")
+                case .giveUp(let key):
+                    // A commit that settles a session ends its claim before this side sees the answer. It says what became
+                    // of the claim.
+                    if !state.fetcher.isCommitting(key) { state.lose(key, "another harvester has it now") }
                 case .release(let key, let epoch):
                     if let fence = state.fleet?.fence(key, epoch: epoch) { unknown.append(fence) }
                 case .claim, .renew, .shrink: break
@@ -169,7 +172,8 @@ extension HarvestRunner {
         do {
             let claims = try await shared { try $0.acquire(offers, by: owner) }
             state.withLock { state in
-                state.fleet?.keeper.acquired(claims.map { ($0.session, $0.epoch) }, sent: sent)
+                state.fleet?.keeper.acquired(
+                    claims.map { ($0.session, $0.epoch) }, sent: sent, answered: Self.monotonic())
                 guard state.fleet?.claims == false else { return }
                 let claimed = ByteSet(claims.map(\.session))
                 for offer in offers where !claimed.contains(offer.session) {

@@ -34,6 +34,7 @@ extension HarvestRunner {
                 if now - last.beat >= Self.beatEvery {
                     last.beat = now
                     try await beat()
+                    if mode == .watch, try await hasOtherServer() { known = KnownRunning() }
                     if mode == .watch { try await seekLists() }
                 }
                 if now - last.offer >= Self.offerEvery {
@@ -94,6 +95,18 @@ extension HarvestRunner {
             }
             state.fleet?.name = next
             state.fleet?.polls = false
+        }
+    }
+
+    /// Whether another server answers for the database than before. A standby that took over may lack the newest offers and
+    /// rows: whoever polls compares the lists with the ledger again, as at its start, and offers what is missing.
+    private func hasOtherServer() async throws -> Bool {
+        let server = try await shared { try $0.serverStart() }
+        return state.withLock { state in
+            defer { state.fleet?.server = server }
+            guard let known = state.fleet?.server, known != server else { return false }
+            state.fleet?.polls = false
+            return true
         }
     }
 
@@ -310,7 +323,8 @@ extension HarvestRunner {
         let offers = reopenings.map { WorkOffer(ExitedSession(reopening: $0.record)) }
         let claims = try work.acquire(offers, by: owner)
         let shared = state.withLock { state in
-            state.fleet?.keeper.acquired(claims.map { ($0.session, $0.epoch) }, sent: sent)
+            state.fleet?.keeper.acquired(
+                claims.map { ($0.session, $0.epoch) }, sent: sent, answered: Self.monotonic())
             for claim in claims { state.fleet?.reopening.insert(claim.session) }
             return SharedBatch(batch, held: state.fleet?.keeper.epochs ?? [:])
         }

@@ -19,6 +19,8 @@ struct FleetState {
     var strays = ByteSet()
     /// Finished sessions that are claimed and about to be reopened, to fetch more of them.
     var reopening = ByteSet()
+    /// When the database's server started, in microseconds since 1970; nil until it was asked.
+    var server: Int64?
     /// Whether this harvester polls the lists.
     var polls = false
     /// Whether sessions are claimed at all: not by a pass over named sessions.

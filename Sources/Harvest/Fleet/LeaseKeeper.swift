@@ -77,6 +77,8 @@ public struct LeaseKeeper: Sendable {
         var epoch: Int64
         /// Until when the lease is known to last.
         var until: Int64
+        /// When the answer to the claim arrived. A renewal that was sent before may have been answered without it.
+        var since: Int64
         var rests = false
     }
 
@@ -115,7 +117,7 @@ public struct LeaseKeeper: Sendable {
             isClaiming = false
             isDry = sessions.count < asked
             nextClaim = isDry ? now &+ settings.idle : now
-            acquired(sessions, sent: sent)
+            acquired(sessions, sent: sent, answered: now)
         case .claimFailed:
             isClaiming = false
             nextClaim = now &+ settings.afterFailure
@@ -144,23 +146,24 @@ public struct LeaseKeeper: Sendable {
     public var room: Int { settings.capacity - held.count { !$0.value.rests } }
 
     /// Adds sessions that were claimed by name, besides the keeper's own claims.
-    public mutating func acquired(_ sessions: [(session: String, epoch: Int64)], sent: Int64) {
-        for claim in sessions { hold(claim.session, claim.epoch, sent) }
+    public mutating func acquired(_ sessions: [(session: String, epoch: Int64)], sent: Int64, answered: Int64) {
+        for claim in sessions { hold(claim.session, claim.epoch, sent, answered) }
     }
 
-    private mutating func hold(_ session: String, _ epoch: Int64, _ sent: Int64) {
+    private mutating func hold(_ session: String, _ epoch: Int64, _ sent: Int64, _ answered: Int64) {
         // Answers may overtake each other.
         if let known = held[session], known.epoch > epoch { return }
-        held[session] = Held(epoch: epoch, until: sent &+ settings.lease)
+        held[session] = Held(epoch: epoch, until: sent &+ settings.lease, since: answered)
     }
 
-    /// Takes over what the database says is held; what it does not name is lost, unless it was claimed since the request.
+    /// Takes over what the database says is held; what it does not name is lost, unless its claim was
+    /// answered since the request: both were under way at once, on two connections.
     private mutating func confirm(_ current: ByteDictionary<Int64>, _ sent: Int64) -> [Action] {
         var lost: [String] = []
         for (session, known) in held {
             if let epoch = current[session], epoch == known.epoch {
                 held[session]?.until = max(known.until, sent &+ settings.lease)
-            } else if known.until &- settings.lease < sent {
+            } else if known.since < sent {
                 lost.append(session)
             }
         }

@@ -18,6 +18,8 @@ public protocol SharedWork: Sendable {
     func join(again: Bool) throws -> HarvesterName
     /// Records that this harvester is alive; returns false when another process uses its id.
     func beat(_ name: HarvesterName) throws -> Bool
+    /// When the server of the database started; another number means that it may lack the newest rows.
+    func serverStart() throws -> Int64
     /// Ends this harvester; its leases are free.
     func leave(_ name: HarvesterName) throws
     /// The ids of the harvesters that were alive lately, this one included.
@@ -103,6 +105,8 @@ public struct CatalogWork: SharedWork {
 
     /// Records that this harvester is alive.
     public func beat(_ name: HarvesterName) throws -> Bool { try catalog.beat(name) }
+    /// When the server of the database started.
+    public func serverStart() throws -> Int64 { try catalog.serverStart() }
     /// Ends this harvester.
     public func leave(_ name: HarvesterName) throws { try catalog.leave(name) }
     /// The harvesters that were alive lately.

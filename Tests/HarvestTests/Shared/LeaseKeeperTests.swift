@@ -14,7 +14,9 @@ private final class Keeper {
     var isDry: Bool { value.isDry }
 
     func handle(_ event: LeaseKeeper.Event, now: Int64) -> [LeaseKeeper.Action] { value.handle(event, now: now) }
-    func acquired(_ sessions: [(session: String, epoch: Int64)], sent: Int64) { value.acquired(sessions, sent: sent) }
+    func acquired(_ sessions: [(session: String, epoch: Int64)], sent: Int64, answered: Int64? = nil) {
+        value.acquired(sessions, sent: sent, answered: answered ?? sent)
+    }
     func epoch(of session: String) -> Int64? { value.epoch(of: session) }
 }
 
@@ -108,6 +110,14 @@ private final class Keeper {
         #expect(keeper.epoch(of: "a") == 7)
         #expect(keeper.epoch(of: "d") == 9)
         #expect(keeper.handle(.renewed(Self.epochs(["a"]), sent: 60_000), now: 61_000) == [.giveUp("d")])
+    }
+
+    @Test func aClaimThatARenewalMayHaveOvertakenIsNotLost() {
+        let keeper = Self.holding(["a"])
+        keeper.acquired([("b", 9)], sent: 29_990, answered: 30_020)
+        #expect(keeper.handle(.renewed(Self.epochs(["a"]), sent: 30_000), now: 30_050) == [])
+        #expect(keeper.epoch(of: "b") == 9)
+        #expect(keeper.handle(.renewed(Self.epochs(["a"]), sent: 60_000), now: 60_050) == [.giveUp("b")])
     }
 
     @Test func aProcessThatWasStoppedGivesUpBeforeItDoesAnythingElse() {

@@ -73,6 +73,7 @@ final class MemoryWork: SharedWork {
     }
 
     func beat(_ name: HarvesterName) throws -> Bool { try with { $0.names.contains(name) } }
+    func serverStart() throws -> Int64 { 1 }
 
     func leave(_ name: HarvesterName) throws {
         try with { model in
