@@ -8,8 +8,8 @@ extension Store {
     /// - Parameters:
     ///   - address: where the store is, as in ``init(_:readOnly:builds:)``.
     ///   - builds: the configured order of builds, evaluated at each use.
-    /// - Throws: ``StoreError`` with `storeFailed` or `cacheRefused`; `CatalogError` with `restoring` while a restore into the
-    ///   folder is unfinished.
+    /// - Throws: ``StoreError`` with `storeFailed` or `cacheRefused`, or with `migrated` if the store was moved to another
+    ///   place; `CatalogError` with `restoring` while a restore into the folder is unfinished.
     public convenience init(
         creating address: StoreAddress, builds: @autoclosure @escaping @Sendable () throws -> [String] = []
     ) throws {
@@ -20,6 +20,7 @@ extension Store {
             try StoreFolder.make(path)
             // Before anything is written here, even the lock.
             try Catalog.requireNoRestore(store: path)
+            try MigrationMarker.requireNone(store: path)
         }
     }
 

@@ -44,6 +44,8 @@ public struct HarvestRun: Sendable {
         // Report missing barriers once, before anything is fetched, not for each session.
         try Barriers.require(except: configuration.confinement.allowMissing)
         let lock = try StoreLock(store: store.path)
+        // Once more: a migration marks the store while it has the lock.
+        if !store.isShared { try MigrationMarker.requireNone(store: store.path) }
         // Before anything is fetched: a bucket that nobody can name or whose credentials are missing ends the run here.
         _ = try store.bucket()
         StoreIngest.sweep(store: store.path, home: store.home)
