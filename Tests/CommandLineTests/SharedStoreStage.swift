@@ -1,14 +1,17 @@
 import Foundation
 import Testing
 
-/// The same sessions in a store in a folder and in a shared one, on the servers that the environment names.
-final class SharedQueryStage {
+/// A shared store with a database and a part of a bucket of its own, on the servers that `scripts/servers` starts, and a store in
+/// a folder beside it.
+final class SharedStoreStage {
     static let server = ProcessInfo.processInfo.environment["SALVAGE_TEST_POSTGRES"]
     static let endpoint = ProcessInfo.processInfo.environment["SALVAGE_TEST_S3"]
     static let bucket = ProcessInfo.processInfo.environment["SALVAGE_TEST_BUCKET"] ?? "salvage-test"
     /// Whether both servers run.
     static var isPossible: Bool { server != nil && endpoint != nil }
-    static let advice: Comment = "SALVAGE_TEST_POSTGRES or SALVAGE_TEST_S3 names no server"
+    /// What to do so that they run.
+    static let advice: Comment =
+        "needs PostgreSQL and an S3 server: eval \"$(scripts/servers start && scripts/servers env)\""
 
     /// What the sessions have in both stores.
     static let sessions = ["duel-1", "duel-2", "raid-1", "raid-2", "lobby"]
@@ -24,7 +27,7 @@ final class SharedQueryStage {
     init() throws {
         let server = try #require(Self.server)
         scratch = try Scratch()
-        database = "queries_\(UUID().uuidString.prefix(8).lowercased())"
+        database = "commands_\(UUID().uuidString.prefix(8).lowercased())"
         try #require(shell("psql -XAtq -d '\(server)' -c 'CREATE DATABASE \(database) ENCODING UTF8'").status == 0)
         address = try #require(URL(string: server)).deletingLastPathComponent().absoluteString + database
         try configure("shared.yaml")
@@ -66,6 +69,36 @@ final class SharedQueryStage {
         try Program.run(
             arguments + ["--config", scratch.path(config)],
             environment: Self.keys.merging(environment) { _, new in new })
+    }
+
+    /// Runs a command on a store by its address, with the shared store's configuration.
+    func salvage(_ store: String, _ arguments: [String]) throws -> Program.Outcome {
+        try shared(arguments + ["--store", store])
+    }
+
+    /// A text of JSON without the times that depend on when a command ran.
+    static func withoutOwnTimes(_ text: String) -> String {
+        text.replacing(/"(first_seen|first_seen_exited|first_try|last_try)":"[^"]*"/, with: "\"time\":…")
+    }
+
+    /// An outcome without what two stores cannot have in common: the paths and sizes of packs, when the sessions came in, how
+    /// long a search took, and how many members of packs without a match it opened.
+    static func comparable(_ outcome: Program.Outcome) -> String {
+        let out = withoutOwnTimes(outcome.out)
+            .replacing(/"pack":"[^"]*"/, with: "\"pack\":…")
+            .replacing(/"pack_bytes":[0-9]+/, with: "\"pack_bytes\":…")
+            .replacing(/"(elapsed|elapsed_total)":\{[^}]*\}/, with: "\"elapsed\":…")
+            .replacing(/"searches":[0-9]+/, with: "\"searches\":…")
+        return "\(outcome.status)\n\(out)"
+    }
+
+    /// The first line that differs between two texts, and how many lines each has; nil if they are the same bytes.
+    static func difference(_ found: String, _ expected: String) -> String? {
+        guard !found.utf8.elementsEqual(expected.utf8) else { return nil }
+        let lines = [found, expected].map { $0.split(separator: "\n", omittingEmptySubsequences: false) }
+        let common = zip(lines[0], lines[1]).prefix { $0.utf8.elementsEqual($1.utf8) }.count
+        let (own, other) = (lines[0].dropFirst(common).first, lines[1].dropFirst(common).first)
+        return "line \(common + 1) of \(lines[0].count): \(own ?? "absent")\nof \(lines[1].count): \(other ?? "absent")"
     }
 
     /// Runs a command on the store in a folder.
