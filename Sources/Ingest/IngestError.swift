@@ -1,3 +1,5 @@
+import Pack
+
 /// An error of an ingest or of another confined reader.
 public struct IngestError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of failure. An open set: later versions may add codes.
@@ -47,6 +49,10 @@ public struct IngestError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The file concerned, if any.
     public var path: String?
 
+    /// What to do about it, if the cause is outside of this machine, such as a bucket.
+    public var hint: String?
+    /// The code of the error that is the cause, if that is outside of this machine.
+    public var cause: String?
     /// The barriers that could not be set up, if that is the failure.
     public var missing: [String] = []
 
@@ -55,6 +61,13 @@ public struct IngestError: Error, Sendable, Equatable, CustomStringConvertible {
         self.code = code
         self.message = message
         self.path = path
+    }
+
+    /// Makes an error of one about a pack, with its hint and its cause.
+    init(_ code: Code, _ message: String, path: String?, of error: PackError) {
+        self.init(code, message, path: path)
+        hint = error.hint
+        cause = error.cause
     }
 
     /// Whether the input may be the cause. That is proven when one download alone fails like this twice, and a child

@@ -49,11 +49,13 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
     public var errno: Int32?
     /// What the user can do about it, if anything.
     public var hint: String?
+    /// The code of the error that made a read or write fail, if the pack is not a local file: that of a bucket.
+    public var cause: String?
 
     /// Creates an error.
     public init(
         _ code: Code, _ message: String, path: String? = nil, offset: UInt64? = nil, errno: Int32? = nil,
-        hint: String? = nil
+        hint: String? = nil, cause: String? = nil
     ) {
         self.code = code
         self.message = message
@@ -61,6 +63,7 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
         self.offset = offset
         self.errno = errno
         self.hint = hint
+        self.cause = cause
     }
 
     /// Creates an error for a failed system call; `what` follows "cannot", `number` is its `errno`.
@@ -90,9 +93,9 @@ public struct PackError: Error, Sendable, Equatable, CustomStringConvertible {
         do throws(FileFailure) { return try call() } catch { throw PackError(error) }
     }
 
-    /// One line: code, message, path and offset.
+    /// One line: the cause or the code, message, path and offset.
     public var description: String {
-        var text = "\(code.rawValue): \(message)"
+        var text = "\(cause ?? code.rawValue): \(message)"
         if let path { text += " [\(path)]" }
         if let offset { text += " at byte \(offset)" }
         return text

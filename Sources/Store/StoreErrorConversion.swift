@@ -45,15 +45,25 @@ extension StoreError {
     public init(_ error: PackError) {
         guard !error.isLocalFault else {
             self.init(
-                Code(rawValue: error.code.rawValue), error.description, path: error.path,
+                Code(rawValue: error.cause ?? error.code.rawValue), error.description, path: error.path,
                 hint: error.hint ?? "it cannot be read now, which does not mean that it is damaged; try again",
-                kind: .tryAgain)
+                kind: Self.kind(ofCause: error.cause))
             return
         }
         let isDamage = [.notAPack, .damagedFooter, .damagedSection, .damagedBlock].contains(error.code)
         self.init(
             Code(rawValue: error.code.rawValue), error.description,
             hint: error.hint ?? (isDamage ? "salvage verify names what is damaged" : nil))
+    }
+
+    /// How a failure ends that may pass, unless its cause is a bucket that gives the same answer until somebody changes
+    /// the configuration or a right.
+    private static func kind(ofCause cause: String?) -> Kind {
+        switch cause.map(S3Error.Code.init(rawValue:)) {
+        case .invalid?: .invalid
+        case .denied?, .refused?: .failed
+        default: .tryAgain
+        }
     }
 
     /// Converts an error of a bucket.
@@ -97,14 +107,15 @@ extension StoreError {
         let hint: String?
         switch error.code {
         // A harvest turns this into a `HarvestError`; here it ends an ingest of local files.
-        case .noSpace: hint = "free space on the store's disk and run the command again"
+        case .noSpace: hint = error.hint ?? "free space on the store's disk and run the command again"
+        case .localFault where error.cause != nil: hint = error.hint ?? "nothing is lost; try again"
         case .localFault: hint = "nothing is lost; try again, and check the disk if it keeps failing"
         case .unconfined: hint = Barriers.hint(error.missing)
         default: hint = nil
         }
         self.init(
-            Code(rawValue: error.code.rawValue), error.message, path: error.path, hint: hint,
-            kind: error.code == .localFault ? .tryAgain : .failed)
+            Code(rawValue: error.cause ?? error.code.rawValue), error.message, path: error.path, hint: hint,
+            kind: error.code == .localFault ? Self.kind(ofCause: error.cause) : .failed)
     }
 
     /// Converts a failed call on a file or folder.

@@ -76,6 +76,31 @@ final class SharedStoreStage {
         try shared(arguments + ["--store", store])
     }
 
+    /// A text of JSON without the times that depend on when a command ran.
+    static func withoutOwnTimes(_ text: String) -> String {
+        text.replacing(/"(first_seen|first_seen_exited|first_try|last_try)":"[^"]*"/, with: "\"time\":…")
+    }
+
+    /// An outcome without what two stores cannot have in common: the paths and sizes of packs, when the sessions came in, how
+    /// long a search took, and how many members of packs without a match it opened.
+    static func comparable(_ outcome: Program.Outcome) -> String {
+        let out = withoutOwnTimes(outcome.out)
+            .replacing(/"pack":"[^"]*"/, with: "\"pack\":…")
+            .replacing(/"pack_bytes":[0-9]+/, with: "\"pack_bytes\":…")
+            .replacing(/"(elapsed|elapsed_total)":\{[^}]*\}/, with: "\"elapsed\":…")
+            .replacing(/"searches":[0-9]+/, with: "\"searches\":…")
+        return "\(outcome.status)\n\(out)"
+    }
+
+    /// The first line that differs between two texts, and how many lines each has; nil if they are the same bytes.
+    static func difference(_ found: String, _ expected: String) -> String? {
+        guard !found.utf8.elementsEqual(expected.utf8) else { return nil }
+        let lines = [found, expected].map { $0.split(separator: "\n", omittingEmptySubsequences: false) }
+        let common = zip(lines[0], lines[1]).prefix { $0.utf8.elementsEqual($1.utf8) }.count
+        let (own, other) = (lines[0].dropFirst(common).first, lines[1].dropFirst(common).first)
+        return "line \(common + 1) of \(lines[0].count): \(own ?? "absent")\nof \(lines[1].count): \(other ?? "absent")"
+    }
+
     /// Runs a command on the store in a folder.
     func embedded(_ arguments: [String]) throws -> Program.Outcome {
         try Program.run(arguments + ["--store", folder])

@@ -109,7 +109,7 @@ final class EarlierPacks {
             throw IngestError(
                 .localFault,
                 "cannot tell whether session \(session) has an earlier pack, because the place of its packs cannot be read "
-                    + "now (\(error.message)); nothing was changed", path: place)
+                    + "now (\(error.message)); nothing was changed", path: place, of: error)
         }
     }
 
@@ -143,10 +143,11 @@ final class EarlierPacks {
     }
 
     private static func refusal(_ error: PackError, _ path: String) -> IngestError {
-        if error.code == .noSpace { return IngestError(.noSpace, error.message, path: path) }
+        if error.code == .noSpace { return IngestError(.noSpace, error.message, path: path, of: error) }
         return IngestError(
             .localFault,
-            "the session's earlier pack \(path) cannot be read now (\(error.message)); nothing was changed", path: path)
+            "the session's earlier pack \(path) cannot be read now (\(error.message)); nothing was changed", path: path,
+            of: error)
     }
 
     // MARK: Making way

@@ -7,6 +7,7 @@ internal import XML
 struct AnswerJudge: Sendable {
     let purpose: String
     let key: String
+    let bucket: String
     let region: String
 
     /// The longest text of a server that is shown.
@@ -25,7 +26,9 @@ struct AnswerJudge: Sendable {
             $0.isEmpty ? nil : Escape.display(String($0.prefix(Self.mostWords)))
         }
         var fault = judged(answer, code)
-        let said = [code, words].compactMap(\.self).joined(separator: ": ")
+        // A server that only says so does not say which.
+        let explained = code == "NoSuchBucket" ? "there is no bucket \(Escape.display(bucket))" : words
+        let said = [code, explained].compactMap(\.self).joined(separator: ": ")
         let status = answer.status == 200 ? "an error in an answer with status 200" : "HTTP \(answer.status)"
         fault.error.message = "cannot \(purpose): " + (said.isEmpty ? status : "\(said) (\(status))")
         fault.error.status = answer.status
@@ -63,7 +66,9 @@ struct AnswerJudge: Sendable {
             return fault(.unavailable, .yes, after: after)
         case "NoSuchKey", "NoSuchUpload": return fault(.absent, .no)
         case "NoSuchBucket":
-            return fault(.invalid, .no, hint: "create the bucket, or correct its name and the endpoint")
+            let name = Escape.display(bucket)
+            return fault(
+                .invalid, .no, hint: "create the bucket \(name), or correct its name in packs: or the endpoint in s3:")
         case "PreconditionFailed": return fault(.exists, .no)
         case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired":
             return fault(.denied, .otherKeys, hint: "the temporary keys have expired: renew them")

@@ -119,7 +119,8 @@ final class RequestLoop: Sendable {
         switch sent {
         case .success(let answer):
             guard call.successes.contains(answer.status) else {
-                let judge = AnswerJudge(purpose: call.purpose, key: key, region: endpoint.region)
+                let judge = AnswerJudge(
+                    purpose: call.purpose, key: key, bucket: location.bucket, region: endpoint.region)
                 var fault = judge.fault(answer, stamped: stamped, now: WallClock.now())
                 // A gateway that gave up waiting does not know what the server went on to do.
                 fault.mayHaveActed = answer.status >= 500

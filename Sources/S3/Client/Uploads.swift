@@ -137,7 +137,8 @@ extension S3Client {
             body += "<Part><PartNumber>\(index + 1)</PartNumber><ETag>&quot;\(XMLText.escaped(tag))&quot;</ETag></Part>"
         }
         call.setBody(Array((body + "</CompleteMultipartUpload>").utf8))
-        let judge = AnswerJudge(purpose: call.purpose, key: upload.key, region: loop.endpoint.region)
+        let judge = AnswerJudge(
+            purpose: call.purpose, key: upload.key, bucket: loop.location.bucket, region: loop.endpoint.region)
         // S3 answers before it knows: an error follows a status of 200.
         call.check = { answer in
             let root = try? XMLReader.root(of: answer.body)

@@ -17,7 +17,9 @@ extension PackError {
             case .exists: EEXIST
             default: error.status == 412 ? ESTALE : nil
             }
-        self.init(error.code == .full ? .noSpace : .io, error.message, path: path, errno: number, hint: error.hint)
+        self.init(
+            error.code == .full ? .noSpace : .io, error.message, path: path, errno: number, hint: error.hint,
+            cause: error.code.rawValue)
     }
 
     /// A failed call on a local file. Whatever the call found absent, it was not the pack in the bucket.

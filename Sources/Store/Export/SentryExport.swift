@@ -23,7 +23,8 @@ final class SentryExport: Sendable {
 
     /// - Parameter observer: receives everything.
     init(
-        store location: StoreAddress, current: CurrentConfiguration, environment: [String: String], observer: HarvestObserver
+        store location: StoreAddress, current: CurrentConfiguration, environment: [String: String],
+        observer: HarvestObserver
     ) throws(StoreError) {
         store = try Store(location, builds: current.value.builds.order)
         self.current = current

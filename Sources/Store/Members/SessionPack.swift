@@ -52,7 +52,8 @@ public struct SessionPack: Sendable {
         } catch {
             throw StoreError(
                 .packUnreadable, "the pack cannot be read: \(error)", session: full, path: pack,
-                hint: "salvage verify names what is damaged")
+                hint: error.isLocalFault && error.cause != nil
+                    ? error.hint ?? "try again" : "salvage verify names what is damaged")
         }
         self.session = session
         // Without its tables a pack would look empty.

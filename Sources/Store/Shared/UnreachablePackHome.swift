@@ -12,7 +12,7 @@ struct UnreachablePackHome: PackHome {
     init(_ error: StoreError, location: String) {
         self.location = location
         // As an error of reading, which says nothing about a pack itself.
-        self.error = PackError(.io, error.message, path: error.path, hint: error.hint)
+        self.error = PackError(.io, error.message, path: error.path, hint: error.hint, cause: error.code.rawValue)
     }
 
     func list() -> PackListing {
